@@ -1,0 +1,1 @@
+"""Decides: the only owner of the database. Never runs a model."""

@@ -1,0 +1,1 @@
+"""The HTTP API: jobs, workers, artifacts, events, health. Views decide nothing."""

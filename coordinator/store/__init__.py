@@ -1,0 +1,1 @@
+"""The only SQLAlchemy: tables, guarded updates, events, outbox, snapshots."""

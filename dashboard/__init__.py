@@ -1,0 +1,1 @@
+"""Shows the farm to people, over HTTP to the API only."""

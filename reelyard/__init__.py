@@ -1,0 +1,4 @@
+"""The vocabulary of the farm: what coordinator, worker and dashboard share.
+
+Never touches a database, a broker or torch; see docs/architecture.md for the rules.
+"""

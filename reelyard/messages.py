@@ -1,0 +1,184 @@
+"""What coordinator and worker say to each other. They meet in nothing else.
+
+Coordinator to worker: RunTask, CancelAttempt, Acknowledge. Worker to coordinator: Hello, Heartbeat,
+Started, Progress, Finished, Failed, Goodbye. Unknown fields are ignored, so that a newer side may
+say more to an older one. `report_id` names a report for acknowledgement: it may arrive twice.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+from reelyard.failure import Failure
+from reelyard.plan import Plan
+from reelyard.task import Result, Work
+
+
+class _Message(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class RunTask(_Message):
+    """Try this task on that device. A worker drops an attempt that it has seen before."""
+
+    type: Literal["run_task"] = "run_task"
+    attempt_id: str
+    task_id: str
+    job_id: str
+    device_id: str
+    work: Work
+    plan: Plan = Plan()
+    timeout_seconds: float
+
+
+class CancelAttempt(_Message):
+    """Stop at the next step; be killed if that takes longer than `grace_seconds`."""
+
+    type: Literal["cancel_attempt"] = "cancel_attempt"
+    attempt_id: str
+    because: str
+    grace_seconds: float = 5.0
+
+
+class Acknowledge(_Message):
+    """These reports are in the database: the worker may forget them."""
+
+    type: Literal["acknowledge"] = "acknowledge"
+    report_ids: tuple[str, ...]
+
+
+class Introduce(_Message):
+    """The coordinator heard from a worker that it does not know: say hello again."""
+
+    type: Literal["introduce"] = "introduce"
+
+
+class Resident(_Message):
+    """A model that is already in a device's memory."""
+
+    model: str
+    gib: float
+
+
+class DeviceReport(_Message):
+    """A GPU, or the CPU, of a node, as measured now. Memory in GiB."""
+
+    id: str
+    kind: Literal["cpu", "cuda", "jetson"]
+    name: str
+    memory_gib: float
+    free_gib: float
+    foreign_gib: float = 0.0
+    unified: bool = False
+    compute_capability: str = ""
+    utilisation: float | None = None
+    temperature_c: float | None = None
+    power_w: float | None = None
+    resident: tuple[Resident, ...] = ()
+    running: tuple[str, ...] = ()
+
+
+class _Report(_Message):
+    report_id: str
+    worker_id: str
+    boot_id: str
+    at: float
+
+
+class Hello(_Report):
+    """A worker has started. Whatever an earlier boot of it was running is lost."""
+
+    type: Literal["hello"] = "hello"
+    node: str
+    version: str
+    cpus: int
+    ram_gib: float
+    devices: tuple[DeviceReport, ...]
+    models: tuple[str, ...]
+    voices: tuple[str, ...]
+
+
+class Heartbeat(_Report):
+    """Still here; renews the lease of every attempt that it names as running or queued."""
+
+    type: Literal["heartbeat"] = "heartbeat"
+    devices: tuple[DeviceReport, ...]
+    attempts: tuple[str, ...]
+
+
+class Started(_Report):
+    """The task's first line runs."""
+
+    type: Literal["started"] = "started"
+    attempt_id: str
+
+
+class Progress(_Report):
+    """Where an attempt is: `phase` is load, encode, denoise, decode, speak, mux or store."""
+
+    type: Literal["progress"] = "progress"
+    attempt_id: str
+    phase: str
+    step: int = 0
+    steps: int = 0
+
+
+class Measured(_Message):
+    """What the attempt really took; feeds the predictor."""
+
+    load_seconds: float = 0.0
+    run_seconds: float = 0.0
+    peak_gib: float | None = None
+    warm: bool = True
+    plan: Plan | None = None
+
+
+class Finished(_Report):
+    """The output is in the store."""
+
+    type: Literal["finished"] = "finished"
+    attempt_id: str
+    result: Result
+    measured: Measured
+
+
+class Failed(_Report):
+    """The attempt came to nothing, and why."""
+
+    type: Literal["failed"] = "failed"
+    attempt_id: str
+    failure: Failure
+    measured: Measured = Measured()
+
+
+class Goodbye(_Report):
+    """The worker stops on purpose; attempts it still names will not be finished."""
+
+    type: Literal["goodbye"] = "goodbye"
+
+
+Report = Annotated[
+    Hello | Heartbeat | Started | Progress | Finished | Failed | Goodbye,
+    Field(discriminator="type"),
+]
+Order = Annotated[
+    RunTask | CancelAttempt | Acknowledge | Introduce, Field(discriminator="type")
+]
+
+DURABLE_REPORTS = frozenset({"finished", "failed"})
+"""Kept on the worker's disk until acknowledged."""
+
+_REPORT: TypeAdapter[Report] = TypeAdapter(Report)
+_ORDER: TypeAdapter[Order] = TypeAdapter(Order)
+
+
+def read_report(data: object) -> Report:
+    """What a worker said. Raises pydantic's ValidationError on anything else."""
+    return _REPORT.validate_python(data)
+
+
+def read_order(data: object) -> Order:
+    """What the coordinator said. Raises pydantic's ValidationError on anything else."""
+    return _ORDER.validate_python(data)

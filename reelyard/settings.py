@@ -1,0 +1,85 @@
+"""What can be set, read once from `REELYARD_*` into a frozen value; every problem reported together.
+
+Secrets are read from files or the environment, never from flags.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from reelyard.errors import InvalidInput, Problem
+
+
+class Settings(BaseSettings):
+    """One farm's settings, the same for every service."""
+
+    model_config = SettingsConfigDict(env_prefix="REELYARD_", frozen=True, extra="ignore")
+
+    # Where things are.
+    state: Path = Path(".reelyard")
+    broker_url: str = ""
+    database_url: str = ""
+    store_url: str = ""
+    url: str = "http://127.0.0.1:8700"
+    token: str = Field(default="", repr=False)
+    token_file: Path | None = None
+    models_dir: Path | None = None
+    catalog_file: Path | None = None
+
+    # S3, where `store_url` is s3://bucket/prefix. Credentials come from boto3's usual places.
+    s3_endpoint: str = ""
+
+    # Limits of one request.
+    max_scenes: int = 200
+    max_scene_characters: int = 2_000
+    max_script_bytes: int = 1_000_000
+    max_pixels: int = 1920 * 1088
+    max_side: int = 4096
+    max_scene_seconds: float = 120.0
+    max_film_seconds: float = 1_800.0
+    max_running_jobs: int = 200
+
+    # Heartbeats and leases, in seconds.
+    heartbeat_seconds: float = 2.0
+    lease_seconds: float = 20.0
+    silence_seconds: float = 15.0
+    resend_seconds: float = 5.0
+    tick_seconds: float = 1.0
+    max_attempts: int = 4
+    cancel_grace_seconds: float = 5.0
+
+    # Work.
+    worker_id: str = ""
+    encoder: str = "libx264"
+    cpu_memory_share: float = 0.75
+    threads: int = 0
+    allow_hub: bool = True
+
+    def resolved_token(self) -> str:
+        """The token itself, from the environment or from its file; empty when there is none."""
+        if self.token:
+            return self.token
+        if self.token_file and self.token_file.is_file():
+            return self.token_file.read_text(encoding="utf-8").strip()
+        return ""
+
+
+def read_settings(**given: object) -> Settings:
+    """Settings from the environment, with what is `given` on top. Raises InvalidInput."""
+    try:
+        return Settings(**given)  # type: ignore[arg-type]
+    except ValidationError as wrong:
+        raise InvalidInput(
+            [
+                Problem(
+                    field="REELYARD_" + "_".join(str(part) for part in error["loc"]).upper(),
+                    message=error["msg"],
+                    value=str(error.get("input", ""))[:80],
+                    remedy="Correct it in the environment or in the command.",
+                )
+                for error in wrong.errors()
+            ]
+        ) from None

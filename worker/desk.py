@@ -1,0 +1,71 @@
+"""What a step has in front of it while it works: scratch space, the store, a way to report and to
+keep a model in memory. Steps know nothing else of the worker; tests hand them a plain desk.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+from reelyard.catalog import Catalog
+from reelyard.failure import Failure, FailureKind
+from reelyard.plan import Plan
+from reelyard.settings import Settings
+from reelyard.storage import ArtifactStore
+
+T = TypeVar("T")
+
+
+class Stopped(Exception):
+    """The attempt was cancelled; raised out of `Desk.report` and never caught by a step."""
+
+
+class TaskFailed(Exception):
+    """A step knows why it cannot go on."""
+
+    def __init__(self, kind: FailureKind, sentence: str, detail: str = "") -> None:
+        super().__init__(sentence)
+        self.failure = Failure(kind=kind, sentence=sentence, detail=detail)
+
+
+class Desk(Protocol):
+    """One attempt's surroundings."""
+
+    @property
+    def folder(self) -> Path:
+        """Scratch space, emptied after the attempt."""
+        ...
+
+    @property
+    def store(self) -> ArtifactStore:
+        """Where finished files go, and inputs come from."""
+        ...
+
+    @property
+    def device_id(self) -> str:
+        """`cpu`, `cuda:0`."""
+        ...
+
+    @property
+    def plan(self) -> Plan:
+        """How the coordinator wants it run."""
+        ...
+
+    @property
+    def catalog(self) -> Catalog:
+        """Models and voices by id."""
+        ...
+
+    @property
+    def settings(self) -> Settings:
+        """The worker's settings."""
+        ...
+
+    def report(self, phase: str, step: int = 0, steps: int = 0) -> None:
+        """Say where the work is. Raises Stopped when somebody cancelled it."""
+        ...
+
+    def resident(self, key: str, load: Callable[[], T]) -> T:
+        """The model under this key: kept from an earlier task, or loaded now (and timed)."""
+        ...

@@ -1,0 +1,1 @@
+"""Pictures and sound as files: timeline, muxing, subtitles, thumbnails, loudness, by PyAV."""
