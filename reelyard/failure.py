@@ -1,4 +1,4 @@
-"""Why a try did not work, as data: the kind decides what happens next, the sentence is for people."""
+"""Why a try did not work, as data: the kind decides what follows, the sentence is for people."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a task would run on a device. Chosen by the coordinator, executed and reported by the worker."""
+"""How a task would run on a device: chosen by the coordinator, executed by the worker."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the HTTP API answers: one set of shapes for the server, the client, the CLI and the dashboard.
+"""What the HTTP API answers: one set of shapes for server, client, CLI and dashboard.
 
 Times are RFC 3339 in UTC. The OpenAPI document is made from these classes.
 """

@@ -1,4 +1,4 @@
-"""What can be set, read once from `REELYARD_*` into a frozen value; every problem reported together.
+"""What can be set: read once from `REELYARD_*` into a frozen value, every problem at once.
 
 Secrets are read from files or the environment, never from flags.
 """

@@ -26,7 +26,7 @@ class Word(_Value):
 
 
 class VoiceWork(_Value):
-    """Speak a line. Without `frames` at its natural length, else fitted to `frames / fps` seconds."""
+    """Speak a line: at its natural length, or fitted to `frames / fps` seconds."""
 
     kind: Literal["voice"] = "voice"
     text: str

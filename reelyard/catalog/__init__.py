@@ -1,7 +1,7 @@
 """What the farm can render and speak with: models, voices and styles, from TOML, checked on load.
 
-A farm adds its own with a file of the same form (`REELYARD_CATALOG_FILE`, tables `models`, `voices`,
-`styles`). Never loads a model and never touches the network.
+A farm adds its own with a file of the same form (`REELYARD_CATALOG_FILE`, tables `models`,
+`voices`, `styles`). Never loads a model and never touches the network.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class VideoModel(_Entry):
     max_text_tokens: int = Field(ge=1)
 
     def frames_for(self, frames: int) -> int:
-        """The smallest legal count (step * n + 1) of at least `frames`, within the model's limits."""
+        """The smallest legal count (step * n + 1) of at least `frames`, within the limits."""
         steps = -(-(max(frames, self.min_frames) - 1) // self.frame_step)
         return min(steps * self.frame_step + 1, self.longest_clip)
 
