@@ -2,3 +2,5 @@
 
 Never touches a database, a broker or torch; see docs/architecture.md for the rules.
 """
+
+__version__ = "0.1.0"

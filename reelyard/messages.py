@@ -163,9 +163,7 @@ Report = Annotated[
     Hello | Heartbeat | Started | Progress | Finished | Failed | Goodbye,
     Field(discriminator="type"),
 ]
-Order = Annotated[
-    RunTask | CancelAttempt | Acknowledge | Introduce, Field(discriminator="type")
-]
+Order = Annotated[RunTask | CancelAttempt | Acknowledge | Introduce, Field(discriminator="type")]
 
 DURABLE_REPORTS = frozenset({"finished", "failed"})
 """Kept on the worker's disk until acknowledged."""

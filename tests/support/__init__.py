@@ -1,0 +1,1 @@
+"""Builders, waiting for conditions, and real servers for tests."""
