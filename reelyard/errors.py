@@ -6,6 +6,7 @@
     +-- Conflict            the state does not allow it, or a key was used for something else
     +-- Unauthorized        no token, or a wrong one
     +-- Unreachable         a server does not answer
+    |   +-- StoreFull       the artifact store has no room left
     +-- IllegalTransition   a state change that is not in the table: a defect of ours
     +-- NotInstalled        an optional part is missing; says which command adds it
     +-- ArtifactDamaged     stored bytes do not match their name
@@ -92,6 +93,12 @@ class Unreachable(ReelyardError):
     """A server does not answer."""
 
     remedy = "Is the farm running? Start it with `reelyard up`."
+
+
+class StoreFull(Unreachable):
+    """The artifact store has no room left."""
+
+    remedy = "Free some space where REELYARD_STORE_URL points."
 
 
 class IllegalTransition(ReelyardError):
