@@ -81,6 +81,7 @@ class S3Store:
     def check(self) -> None:
         """Raises Unreachable when the bucket takes no objects."""
         with self._explained(""):
+            self._client.head_bucket(Bucket=self._bucket)  # some servers make one on writing
             self._client.put_object(Bucket=self._bucket, Key=f"{self._prefix}.check", Body=b"\n")
 
     def _key(self, sha256: str) -> str:
@@ -121,4 +122,5 @@ def _connect(endpoint: str) -> Any:
         connect_timeout=5,
         retries={"mode": "standard", "max_attempts": 4},
     )
-    return boto3.client("s3", endpoint_url=endpoint or None, config=config)
+    session = boto3.session.Session()  # boto3's shared one would keep the first credentials it saw
+    return session.client("s3", endpoint_url=endpoint or None, config=config)
