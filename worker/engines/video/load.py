@@ -1,0 +1,123 @@
+"""From a model's folder or hub id to a diffusers pipeline in memory. Never renders."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import diffusers
+import torch
+import transformers
+
+from reelyard.catalog import VideoModel
+from reelyard.failure import FailureKind
+from reelyard.plan import Precision
+from worker.desk import TaskFailed
+from worker.engines.video import cosmos
+
+_DTYPES = {
+    Precision.FP32: torch.float32,
+    Precision.BF16: torch.bfloat16,
+    Precision.FP16: torch.float16,
+}
+_OURS = "worker.engines."
+_FULL_PRECISION_VAE = ("Wan",)  # these lose colours when the VAE decodes in half precision
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A pipeline on the CPU, and what a shot's notes must say of it."""
+
+    pipeline: Any
+    notes: tuple[str, ...] = ()
+
+
+def load(model: VideoModel, where: str, precision: Precision, may_download: bool) -> Loaded:
+    """The model's pipeline from `where`, weights on the CPU.
+
+    Raises TaskFailed when the files are missing, damaged or not of this pipeline.
+    """
+    _be_quiet()
+    kind = pipeline_class(model.pipeline)
+    extras, notes = cosmos.extras(model.pipeline)
+    is_folder = Path(where).is_dir()
+    try:
+        _import_our_own(Path(where))
+        pipeline = kind.from_pretrained(
+            where,
+            dtype=_dtypes(model, precision),
+            local_files_only=is_folder or not may_download,
+            use_safetensors=True,
+            **extras,
+        )
+    except (OSError, ValueError, KeyError, AttributeError, ImportError) as wrong:
+        raise _cannot_load(model, where, is_folder, wrong) from wrong
+    pipeline.set_progress_bar_config(disable=True)
+    return Loaded(pipeline, notes)
+
+
+def pipeline_class(name: str) -> Any:
+    """The diffusers class of this name. Raises TaskFailed when there is none."""
+    found = getattr(diffusers, name, None)
+    if found is None:
+        raise TaskFailed(
+            FailureKind.MODEL_MISSING,
+            f"diffusers {diffusers.__version__} has no pipeline {name}. "
+            "Correct the catalog entry, or upgrade diffusers on this worker.",
+        )
+    return found
+
+
+def sibling(pipeline: Any, name: str) -> Any:
+    """Another pipeline over the very same components: no weight is copied or cast."""
+    kind = pipeline_class(name)
+    wanted = inspect.signature(kind).parameters
+    parts = {part: value for part, value in pipeline.components.items() if part in wanted}
+    settings = {key: pipeline.config[key] for key in wanted if key in pipeline.config}
+    made = kind(**settings | parts)
+    made.set_progress_bar_config(disable=True)
+    return made
+
+
+def _dtypes(model: VideoModel, precision: Precision) -> dict[str, torch.dtype]:
+    dtype = _DTYPES[precision]
+    wants_full = model.pipeline.startswith(_FULL_PRECISION_VAE)
+    return {"default": dtype, "vae": torch.float32 if wants_full else dtype}
+
+
+def _import_our_own(folder: Path) -> None:
+    """diffusers finds classes of ours only in modules that are imported already."""
+    index = folder / "model_index.json"
+    if not index.is_file():
+        return
+    for made_by in json.loads(index.read_text(encoding="utf-8")).values():
+        if isinstance(made_by, list) and str(made_by[0]).startswith(_OURS):
+            importlib.import_module(made_by[0])
+
+
+def _be_quiet() -> None:
+    diffusers.utils.logging.disable_progress_bar()
+    diffusers.utils.logging.set_verbosity_error()
+    transformers.utils.logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    transformers.utils.logging.set_verbosity_error()  # type: ignore[no-untyped-call]
+
+
+def _cannot_load(model: VideoModel, where: str, is_folder: bool, wrong: Exception) -> TaskFailed:
+    detail = f"{type(wrong).__name__}: {wrong}"
+    if is_folder:
+        return TaskFailed(
+            FailureKind.MODEL_MISSING,
+            f"The folder of {model.id} ({where}) is not a whole {model.pipeline}. "
+            "Copy or download the model again.",
+            detail,
+        )
+    return TaskFailed(
+        FailureKind.UNKNOWN,
+        f"{model.id} could not be loaded from the hub as {where}. "
+        "Check this worker's network, or put the model under REELYARD_MODELS_DIR.",
+        detail,
+    )
