@@ -4,6 +4,9 @@ Made in a moment, saved as ordinary pipeline folders, loaded offline. `catalog_e
 Reelyard would know of them.
 """
 
+# mypy: disable-error-code="no-untyped-call,attr-defined,misc"
+# (diffusers and transformers leave their constructors untyped)
+
 from __future__ import annotations
 
 from collections.abc import Callable
