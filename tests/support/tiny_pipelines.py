@@ -109,7 +109,7 @@ def _t5(model: Any = T5EncoderModel, config: Any = T5Config) -> Any:
 
 
 def _wan() -> Any:
-    """As Wan 2.2 TI2V: residual VAE with patches, and a time step for every token."""
+    """As Wan 2.2: a residual VAE with patches. Saved for text alone, as many folders are."""
     return diffusers.WanPipeline(
         tokenizer=_tokenizer(),
         text_encoder=_t5(UMT5EncoderModel, UMT5Config),
@@ -146,7 +146,6 @@ def _wan() -> Any:
             num_train_timesteps=1000,
             flow_shift=3.0,
         ),
-        expand_timesteps=True,
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -78,9 +79,19 @@ def sibling(pipeline: Any, name: str) -> Any:
     wanted = inspect.signature(kind).parameters
     parts = {part: value for part, value in pipeline.components.items() if part in wanted}
     settings = {key: pipeline.config[key] for key in wanted if key in pipeline.config}
-    made = kind(**settings | parts)
+    made = kind(**settings | parts | _how_to_start(pipeline, wanted))
     made.set_progress_bar_config(disable=True)
     return made
+
+
+def _how_to_start(pipeline: Any, wanted: Mapping[str, Any]) -> dict[str, bool]:
+    """How a Wan is told its first picture: in channels of its own, or, where its transformer has
+    none to spare, by a time step for every token. Folders saved for text alone do not say."""
+    if "expand_timesteps" not in wanted:
+        return {}
+    return {
+        "expand_timesteps": pipeline.transformer.config.in_channels == pipeline.vae.config.z_dim
+    }
 
 
 def _dtypes(model: VideoModel, precision: Precision) -> dict[str, torch.dtype]:
