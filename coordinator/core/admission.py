@@ -1,0 +1,60 @@
+"""Can this farm ever do what is asked, and what is known of it before anything runs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from coordinator.core.filters import LASTING, demands, refusal
+from coordinator.core.schedule import impossible_sentence
+from coordinator.core.snapshot import Snapshot, Waiting
+from coordinator.core.split import NewTask
+from reelyard.states import TaskKind
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """`possible` is None while no worker has joined: then it is not known."""
+
+    possible: bool | None
+    because: str
+    needs_gib: float | None
+
+
+def admit(tasks: Sequence[NewTask], farm: Snapshot) -> Answer:
+    """The answer to a submission, with numbers."""
+    asked = [as_waiting(task) for task in tasks]
+    needs = _largest_need(asked, farm)
+    if not farm.devices:
+        return Answer(None, "no worker has joined the farm yet; it will wait", needs)
+    for task in asked:
+        if all(refusal(task, d, farm.catalog, LASTING) for d in farm.devices):
+            said = impossible_sentence(task, farm.devices, farm)
+            return Answer(False, f"{task.label}: {said}", needs)
+    return Answer(True, f"every task fits one of {len(farm.devices)} device(s)", needs)
+
+
+def as_waiting(task: NewTask) -> Waiting:
+    """The task as the filters see it."""
+    return Waiting(
+        id=task.id,
+        job_id="",
+        kind=task.kind,
+        scene=task.scene,
+        label=task.label,
+        model=task.model,
+        shape=task.shape,
+        work=task.work,
+        priority=0,
+        queued_at=0.0,
+    )
+
+
+def _largest_need(tasks: Sequence[Waiting], farm: Snapshot) -> float | None:
+    kind = "cuda" if any(device.kind == "cuda" for device in farm.devices) else "cpu"
+    needs = [
+        min(way.gib for way in demands(task, kind, farm.catalog))
+        for task in tasks
+        if task.kind is TaskKind.VIDEO and task.video is not None
+    ]
+    return round(max(needs), 2) if needs else None

@@ -1,0 +1,89 @@
+"""One view of the farm, taken at one moment: what waits, and what could run it. Values only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from reelyard.catalog import Catalog
+from reelyard.states import TaskKind, WorkerState
+from reelyard.task import VideoWork, Work
+
+KIND_ORDER: Mapping[TaskKind, int] = {TaskKind.VOICE: 0, TaskKind.VIDEO: 1, TaskKind.COMPOSE: 2}
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A task that waits. `open_needs` are the labels of what it still waits for."""
+
+    id: str
+    job_id: str
+    kind: TaskKind
+    scene: int | None
+    label: str
+    model: str
+    shape: str
+    work: Work
+    priority: int
+    queued_at: float
+    not_before: float = 0.0
+    paused: bool = False
+    open_needs: tuple[str, ...] = ()
+    attempt_count: int = 0
+    memory_floor_gib: float = 0.0
+    because: str = ""
+
+    @property
+    def order(self) -> tuple[int, float, str, int, int, str]:
+        """Who chooses first: priority, then age, then the film's own order."""
+        scene = self.scene if self.scene is not None else 1_000_000
+        return (-self.priority, self.queued_at, self.job_id, KIND_ORDER[self.kind], scene, self.id)
+
+    @property
+    def demand(self) -> tuple[str, float]:
+        """Tasks of one demand are refused by the same devices for the same reasons."""
+        return (self.shape, self.memory_floor_gib)
+
+    @property
+    def video(self) -> VideoWork | None:
+        """The work, when it is a shot whose length is known."""
+        known = isinstance(self.work, VideoWork) and self.work.frames is not None
+        return self.work if known and isinstance(self.work, VideoWork) else None
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """A device as the coordinator sees it. `busy` is what it is doing, for people; empty: idle."""
+
+    worker_id: str
+    id: str
+    kind: str
+    name: str
+    node: str
+    state: WorkerState
+    memory_gib: float
+    foreign_gib: float = 0.0
+    resident: frozenset[str] = frozenset()
+    models: frozenset[str] = frozenset()
+    voices: frozenset[str] = frozenset()
+    busy: str = ""
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """What names it."""
+        return (self.worker_id, self.id)
+
+    @property
+    def title(self) -> str:
+        """`cpu (node b)`"""
+        return f"{self.name} (node {self.node})"
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Everything the scheduler may look at."""
+
+    now: float
+    waiting: tuple[Waiting, ...]
+    devices: tuple[Device, ...]
+    catalog: Catalog = field(repr=False)

@@ -1,0 +1,95 @@
+"""Sends what committed transactions have put into the outbox, over Celery. The broker may be away:
+then the letters stay where they are.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from typing import Protocol
+
+from celery import Celery
+from kombu.exceptions import OperationalError
+
+from coordinator.store import mail
+from coordinator.store.database import Database
+from reelyard.clock import Clock
+from reelyard.wire import REPORTS_QUEUE, WAKE_TASK, celery_settings
+
+log = logging.getLogger(__name__)
+_FORGET_EVERY_SECONDS = 60.0
+
+
+class Carrier(Protocol):
+    """Whoever brings a message to a queue."""
+
+    def carry(self, task: str, queue: str, payload: dict[str, object]) -> None:
+        """Raises ConnectionError when it cannot be done now."""
+        ...
+
+
+class CeleryCarrier:
+    """Over Celery, as one argument."""
+
+    def __init__(self, app: Celery) -> None:
+        self._app = app
+
+    def carry(self, task: str, queue: str, payload: dict[str, object]) -> None:
+        """See `Carrier.carry`."""
+        try:
+            self._app.send_task(task, args=[payload], queue=queue)
+        except (OperationalError, OSError) as away:
+            raise ConnectionError(str(away)) from away
+
+    def wake(self) -> None:
+        """Ring the loop; when the broker is away, it finds the work at its next tick."""
+        try:
+            self.carry(WAKE_TASK, REPORTS_QUEUE, {})
+        except ConnectionError as away:
+            log.warning("the broker is away, the loop was not rung: %s", away)
+
+
+def make_celery(broker_url: str) -> Celery:
+    """An app with the farm's settings."""
+    app = Celery("reelyard.coordinator", set_as_current=False)
+    app.conf.update(celery_settings(broker_url))
+    return app
+
+
+class Dispatcher:
+    """Empties the outbox."""
+
+    def __init__(self, database: Database, carrier: Carrier, clock: Clock) -> None:
+        self._database, self._carrier, self._clock = database, carrier, clock
+        self._forgot_at = 0.0
+
+    def send(self) -> int:
+        """How many letters were sent."""
+        with self._database.read() as connection:
+            letters = mail.unsent(connection)
+        sent = self._carry(letters)
+        self._note(sent)
+        return len(sent)
+
+    def _carry(self, letters: Sequence[mail.Letter]) -> list[mail.Letter]:
+        sent = []
+        for letter in letters:
+            try:
+                self._carrier.carry(letter.task, letter.queue, letter.payload)
+            except ConnectionError as away:
+                log.warning("the broker is away, %d letters wait: %s", len(letters), away)
+                break
+            sent.append(letter)
+        return sent
+
+    def _note(self, sent: Sequence[mail.Letter]) -> None:
+        now = self._clock.now()
+        tidy = now - self._forgot_at > _FORGET_EVERY_SECONDS
+        if not sent and not tidy:
+            return
+        with self._database.write() as connection:
+            if sent:
+                mail.mark_sent(connection, sent, now)
+            if tidy:
+                mail.forget_old(connection, now)
+                self._forgot_at = now

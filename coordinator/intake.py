@@ -1,0 +1,107 @@
+"""Where jobs come in and are called off: one transaction each, then the loop is rung."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+
+from sqlalchemy.exc import IntegrityError
+
+from coordinator.apply import end_job
+from coordinator.core.admission import Answer, admit
+from coordinator.core.lifecycle import JobEvent
+from coordinator.core.split import split
+from coordinator.store import farm, graph
+from coordinator.store.database import Database
+from coordinator.store.ledger import Ledger
+from reelyard import ids
+from reelyard.catalog import Catalog
+from reelyard.clock import Clock
+from reelyard.errors import Conflict
+from reelyard.storyboard import Storyboard
+
+
+class Intake:
+    """Takes storyboards that have passed the limits."""
+
+    def __init__(
+        self,
+        database: Database,
+        catalog: Catalog,
+        clock: Clock,
+        wake: Callable[[], None],
+        encoder: str,
+    ) -> None:
+        self._database, self._catalog, self._clock = database, catalog, clock
+        self._wake, self._encoder = wake, encoder
+
+    def submit(
+        self,
+        storyboard: Storyboard,
+        owner: str,
+        key: str | None,
+        source: str,
+        priority: int = 50,
+    ) -> tuple[str, bool]:
+        """The job's id, and whether it is new: the same key gives the same job.
+
+        Raises Conflict when the key was used for something else.
+        """
+        digest = hashlib.sha256(f"{priority}\n{source}".encode()).hexdigest()
+        job_id = ids.new("job")
+        job = graph.NewJob(job_id, storyboard, source, owner, priority, key, digest)
+        if key and (known := self._known(owner, key, digest)):
+            return known, False
+        try:
+            self._store(job)
+        except IntegrityError:
+            # Somebody else used the key between the look and the insert.
+            if key and (known := self._known(owner, key, digest)):
+                return known, False
+            raise
+        self._wake()
+        return job_id, True
+
+    def admit(self, storyboard: Storyboard) -> Answer:
+        """Whether this farm could ever do it; nothing is stored."""
+        tasks = split("job-x", storyboard, self._catalog, self._encoder)
+        with self._database.read() as connection:
+            snapshot = farm.read_snapshot(connection, self._clock.now(), self._catalog)
+        return admit(tasks, snapshot)
+
+    def cancel(self, job_id: str, who: str, because: str) -> None:
+        """Raises Conflict when the job is over."""
+        said = f"cancelled by {who}" + (f": {because}" if because else "")
+        with self._database.write() as connection:
+            ledger = Ledger(connection, self._clock.now())
+            if not end_job(ledger, job_id, JobEvent.CANCEL, said):
+                raise Conflict(
+                    f"{job_id} has ended already.", f"Look at it with `reelyard show {job_id}`."
+                )
+        self._wake()
+
+    def _known(self, owner: str, key: str, digest: str) -> str | None:
+        with self._database.read() as connection:
+            row = graph.job_of_key(connection, owner, key)
+        if row is None:
+            return None
+        if row["body_hash"] != digest:
+            raise Conflict(
+                f"the key {key[:60]!r} was used for another storyboard (job {row['id']}).",
+                "Send each storyboard under a key of its own.",
+            )
+        return str(row["id"])
+
+    def _store(self, job: graph.NewJob) -> None:
+        now = self._clock.now()
+        tasks = split(job.id, job.storyboard, self._catalog, self._encoder)
+        with self._database.write() as connection:
+            graph.insert_job(connection, job, now)
+            graph.insert_tasks(connection, job.id, tasks, now)
+            scenes = len(job.storyboard.scenes)
+            Ledger(connection, now).tell(
+                "job.submitted",
+                f"{job.storyboard.title}: {scenes} scene{'s' if scenes > 1 else ''}, "
+                f"{len(tasks)} tasks.",
+                job_id=job.id,
+            )

@@ -1,0 +1,206 @@
+"""Takes what workers say into the database: one function per kind of report.
+
+A report may come twice, late, or about an attempt that is over: guarded updates make that harmless.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from pydantic import ValidationError
+from sqlalchemy import RowMapping
+
+from coordinator.apply import follow, stop_attempt, tell_to_stop
+from coordinator.core.lifecycle import AttemptEvent, TaskEvent
+from coordinator.core.recover import Patience, after_failure
+from coordinator.finish import follow_up
+from coordinator.store import attempts, graph, roster
+from coordinator.store.ledger import Ledger
+from reelyard.catalog import Catalog
+from reelyard.messages import (
+    DURABLE_REPORTS,
+    Acknowledge,
+    Failed,
+    Finished,
+    Goodbye,
+    Heartbeat,
+    Hello,
+    Introduce,
+    Progress,
+    Report,
+    Started,
+    read_report,
+)
+from reelyard.wire import CONTROL_TASK, control_queue
+
+_TOLD_EVERY_SECONDS = 1.0
+_KEPT_TOLD = 1000
+
+
+@dataclass(slots=True)
+class ReportTaker:
+    """Applies reports; remembers only when it last told of a task's progress."""
+
+    catalog: Catalog
+    patience: Patience
+    lease_seconds: float
+    told: dict[str, float] = field(default_factory=dict)
+
+    def take(self, ledger: Ledger, payloads: Sequence[object]) -> list[str]:
+        """Applies a batch; durable reports are acknowledged. Answers what could not be read."""
+        received: dict[str, list[str]] = defaultdict(list)
+        unreadable = []
+        for payload in payloads:
+            try:
+                report = read_report(payload)
+            except ValidationError as wrong:
+                unreadable.append(str(wrong)[:500])
+                continue
+            with ledger.connection.begin_nested():
+                self.apply(ledger, report)
+            if report.type in DURABLE_REPORTS:
+                received[report.worker_id].append(report.report_id)
+        for worker_id, ids in received.items():
+            order = Acknowledge(report_ids=tuple(ids))
+            ledger.post(control_queue(worker_id), CONTROL_TASK, order.model_dump(mode="json"))
+        return unreadable
+
+    def apply(self, ledger: Ledger, report: Report) -> None:
+        """One report."""
+        match report:
+            case Hello():
+                self._hello(ledger, report)
+            case Heartbeat():
+                self._heartbeat(ledger, report)
+            case Started():
+                self._started(ledger, report)
+            case Progress():
+                self._progress(ledger, report)
+            case Finished():
+                self._finished(ledger, report)
+            case Failed():
+                self._failed(ledger, report)
+            case Goodbye():
+                self._goodbye(ledger, report)
+
+    def _hello(self, ledger: Ledger, report: Hello) -> None:
+        how = roster.enrol(ledger.connection, report, ledger.now)
+        if how == "known":
+            return
+        devices = ", ".join(f"{d.name} ({d.memory_gib:.1f} GiB)" for d in report.devices)
+        ledger.tell(
+            "worker.online" if how == "new" else "worker.back",
+            f"Worker {report.worker_id} {'joined' if how == 'new' else 'is back'}: {devices}.",
+            worker_id=report.worker_id,
+        )
+
+    def _heartbeat(self, ledger: Ledger, report: Heartbeat) -> None:
+        connection, worker_id = ledger.connection, report.worker_id
+        known = roster.hear(connection, worker_id, report.boot_id, report.devices, ledger.now)
+        if not known:
+            order = Introduce().model_dump(mode="json")
+            ledger.post(control_queue(worker_id), CONTROL_TASK, order)
+            return
+        roster.renew(connection, worker_id, report.attempts, ledger.now + self.lease_seconds)
+        for attempt in roster.not_wanted(connection, worker_id, report.attempts):
+            tell_to_stop(ledger, attempt, worker_id, "it is not wanted any more")
+
+    def _started(self, ledger: Ledger, report: Started) -> None:
+        row = attempts.read_attempt(ledger.connection, report.attempt_id)
+        if row is None or not ledger.attempt(
+            report.attempt_id, AttemptEvent.START, started_at=ledger.now
+        ):
+            return
+        if ledger.task(
+            row["task_id"], TaskEvent.START, report.attempt_id, started_at=ledger.now, because=""
+        ):
+            _, label = attempts.task_name(ledger.connection, row["task_id"])
+            _tell(ledger, "task.started", f"{label} runs on {row['worker_id']}.", row)
+
+    def _progress(self, ledger: Ledger, report: Progress) -> None:
+        row = attempts.note_progress(ledger.connection, report)
+        if row is None:
+            return
+        last = self.told.get(row["id"], 0.0)
+        if ledger.now - last < _TOLD_EVERY_SECONDS:
+            return
+        if len(self.told) > _KEPT_TOLD:
+            self.told.clear()
+        self.told[row["id"]] = ledger.now
+        of = f" {report.step}/{report.steps}" if report.steps else ""
+        ledger.tell(
+            "task.progress",
+            f"{row['label']}: {report.phase}{of}",
+            job_id=row["job_id"],
+            task_id=row["id"],
+            attempt_id=report.attempt_id,
+            worker_id=report.worker_id,
+            phase=report.phase,
+            step=report.step,
+            steps=report.steps,
+        )
+
+    def _finished(self, ledger: Ledger, report: Finished) -> None:
+        row = attempts.read_attempt(ledger.connection, report.attempt_id)
+        if row is None or not self._deliver(ledger, row, report):
+            return
+        measured = attempts.measured_values(report.measured)
+        ledger.attempt(report.attempt_id, AttemptEvent.FINISH, ended_at=ledger.now, **measured)
+        for other, worker_id in attempts.open_of(ledger.connection, row["task_id"]):
+            stop_attempt(ledger, other, worker_id, "another try was faster")
+        found = graph.read_task(ledger.connection, row["task_id"])
+        assert found is not None
+        seconds = report.measured.run_seconds
+        _tell(ledger, "task.done", f"{found[1].label} is done after {seconds:.1f} s.", row)
+        if not report.measured.warm and report.measured.load_seconds > 0:
+            loaded = f"{found[1].model} was loaded in {report.measured.load_seconds:.1f} s."
+            _tell(ledger, "model.loaded", loaded, row)
+        follow_up(ledger, row["job_id"], found[1], report.result, self.catalog)
+
+    def _deliver(self, ledger: Ledger, row: RowMapping, report: Finished) -> bool:
+        """The first delivery of a task counts, be it of a lost attempt; any other is too late."""
+        return ledger.task(
+            row["task_id"],
+            TaskEvent.FINISH,
+            ended_at=ledger.now,
+            result=report.result.model_dump(mode="json"),
+            notes=list(report.result.notes),
+            because="",
+        )
+
+    def _failed(self, ledger: Ledger, report: Failed) -> None:
+        row = attempts.read_attempt(ledger.connection, report.attempt_id)
+        if row is None:
+            return
+        failure = report.failure
+        values = attempts.measured_values(report.measured) | {
+            "failure_kind": failure.kind,
+            "failure": failure.sentence,
+            "failure_detail": failure.detail,
+        }
+        if not ledger.attempt(report.attempt_id, AttemptEvent.FAIL, ended_at=ledger.now, **values):
+            return
+        gib = row["predicted_gib"] or 0.0
+        step = after_failure(failure, row["number"], gib, ledger.now, self.patience)
+        follow(ledger, row["task_id"], report.attempt_id, step)
+
+    def _goodbye(self, ledger: Ledger, report: Goodbye) -> None:
+        if roster.sign_off(ledger.connection, report.worker_id, report.boot_id):
+            ledger.tell(
+                "worker.offline",
+                f"Worker {report.worker_id} signed off.",
+                worker_id=report.worker_id,
+            )
+
+
+def _tell(ledger: Ledger, type: str, sentence: str, row: RowMapping) -> None:
+    ledger.tell(
+        type,
+        sentence,
+        job_id=row["job_id"],
+        task_id=row["task_id"],
+        attempt_id=row["id"],
+        worker_id=row["worker_id"],
+    )

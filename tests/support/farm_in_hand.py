@@ -1,0 +1,223 @@
+"""A coordinator that a test turns by hand: real database, real core, a clock that is told the time,
+and a carrier that keeps letters instead of sending them. Workers are played by the test."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import select
+
+from coordinator.core.recover import Patience
+from coordinator.dispatch import Dispatcher
+from coordinator.intake import Intake
+from coordinator.leader import Leader
+from coordinator.loop import Loop
+from coordinator.reports import ReportTaker
+from coordinator.store.database import Database
+from coordinator.store.migrate import migrate
+from coordinator.store.tables import attempts, events, jobs, tasks
+from reelyard.artifact import Artifact
+from reelyard.catalog import load_catalog
+from reelyard.clock import ManualClock
+from reelyard.failure import Failure, FailureKind
+from reelyard.messages import (
+    DeviceReport,
+    Failed,
+    Finished,
+    Heartbeat,
+    Hello,
+    Measured,
+    RunTask,
+    Started,
+    read_order,
+)
+from reelyard.storyboard import Storyboard
+from reelyard.task import ComposeWork, FilmResult, Result, VideoResult, VideoWork, VoiceResult
+from reelyard.wire import RUN_TASK
+
+CPU = DeviceReport(id="cpu", kind="cpu", name="cpu", memory_gib=16.0, free_gib=15.0)
+PATIENCE = Patience(silence_seconds=15.0, resend_seconds=5.0, max_attempts=4)
+
+
+def an_artifact(name: str = "file") -> Artifact:
+    return Artifact(name=name, media_type="text/plain", size_bytes=1, sha256="a" * 64)
+
+
+@dataclass
+class KeptLetters:
+    """A carrier whose letters the test reads. `away`: the broker does not answer."""
+
+    letters: list[tuple[str, str, dict[str, Any]]] = field(default_factory=list)
+    away: bool = False
+
+    def carry(self, task: str, queue: str, payload: dict[str, Any]) -> None:
+        if self.away:
+            raise ConnectionError("the test says so")
+        self.letters.append((task, queue, payload))
+
+
+class FarmInHand:
+    """Turned by `turn`; `reports` wait for the next turn."""
+
+    def __init__(self, url: str) -> None:
+        self.clock, self.catalog = ManualClock(), load_catalog()
+        self.database, self.carrier = Database(url), KeptLetters()
+        migrate(self.database)
+        self.intake = Intake(
+            self.database, self.catalog, self.clock, lambda: None, encoder="libx264"
+        )
+        self.loop = Loop(
+            self.database,
+            Dispatcher(self.database, self.carrier, self.clock),
+            ReportTaker(self.catalog, PATIENCE, lease_seconds=20.0),
+            Leader(self.database, self.clock, "test"),
+            self.catalog,
+            PATIENCE,
+            self.clock,
+            tick_seconds=1.0,
+        )
+        self.reports: list[object] = []
+        self._count = 0
+
+    def submit(self, *scenes: dict[str, Any], **more: Any) -> str:
+        storyboard = Storyboard.model_validate({"scenes": scenes, **more})
+        return self.intake.submit(storyboard, "anna", None, repr((scenes, more)))[0]
+
+    def turn(self, seconds: float = 0.1) -> list[RunTask]:
+        """Time passes, the loop turns once; the tasks that were sent in it."""
+        self.clock.advance(seconds)
+        self.carrier.letters.clear()
+        self.loop.turn([self.reports.pop(0) for _ in range(len(self.reports))])
+        return [self._order(p) for task, _, p in self.carrier.letters if task == RUN_TASK]
+
+    def orders(self) -> list[Any]:
+        """Everything but tasks that the last turn sent."""
+        return [read_order(p) for task, _, p in self.carrier.letters if task != RUN_TASK]
+
+    def _order(self, payload: dict[str, Any]) -> RunTask:
+        order = read_order(payload)
+        assert isinstance(order, RunTask)
+        return order
+
+    def _head(self, worker: str, boot: str) -> dict[str, Any]:
+        self._count += 1
+        head = {"report_id": f"r{self._count}", "worker_id": worker, "boot_id": boot}
+        return {**head, "at": self.clock.now()}
+
+    def _hand_in(self, report: Any) -> None:
+        self.reports.append(report.model_dump(mode="json"))
+
+    def hello(
+        self, *devices: DeviceReport, worker: str = "w", boot: str = "b1", **more: Any
+    ) -> None:
+        known = {
+            "models": tuple(self.catalog.models),
+            "voices": tuple(self.catalog.voices),
+            "node": worker,
+            "version": "1",
+            "cpus": 2,
+            "ram_gib": 24.0,
+        }
+        head = self._head(worker, boot)
+        self._hand_in(Hello(**head, **{**known, **more}, devices=devices or (CPU,)))
+
+    def heartbeat(
+        self, *named: str, worker: str = "w", boot: str = "b1", devices: Any = (CPU,)
+    ) -> None:
+        head = self._head(worker, boot)
+        self._hand_in(Heartbeat(**head, devices=devices, attempts=named))
+
+    def started(self, order: RunTask, worker: str = "w", boot: str = "b1") -> None:
+        self._hand_in(Started(**self._head(worker, boot), attempt_id=order.attempt_id))
+
+    def finished(self, order: RunTask, worker: str = "w", boot: str = "b1", **more: Any) -> None:
+        head = self._head(worker, boot)
+        self._hand_in(
+            Finished(
+                **head,
+                attempt_id=order.attempt_id,
+                result=a_result(order, **more),
+                measured=Measured(run_seconds=1.5),
+            )
+        )
+
+    def failed(self, order: RunTask, kind: FailureKind, sentence: str = "It broke.") -> None:
+        failure = Failure(kind=kind, sentence=sentence)
+        head = self._head("w", "b1")
+        self._hand_in(Failed(**head, attempt_id=order.attempt_id, failure=failure))
+
+    def run_all(self, turns: int = 60) -> None:
+        """Play a perfect worker until nothing more is sent."""
+        for _ in range(turns):
+            sent = self.turn()
+            for order in sent:
+                self.started(order)
+                self.finished(order)
+            if not sent and not self.reports:
+                return
+
+    def job(self, job_id: str) -> dict[str, Any]:
+        with self.database.read() as connection:
+            row = connection.execute(select(jobs).where(jobs.c.id == job_id)).mappings().one()
+            return dict(row)
+
+    def tasks(self, job_id: str) -> dict[str, dict[str, Any]]:
+        """Rows by the part of the id after the job's."""
+        with self.database.read() as connection:
+            rows = connection.execute(select(tasks).where(tasks.c.job_id == job_id)).mappings()
+            return {row["id"].removeprefix(job_id + "."): dict(row) for row in rows}
+
+    def attempts(self) -> list[dict[str, Any]]:
+        with self.database.read() as connection:
+            return [dict(row) for row in connection.execute(select(attempts)).mappings()]
+
+    def story(self, job_id: str | None = None) -> list[str]:
+        query = select(events.c.type).order_by(events.c.seq)
+        if job_id:
+            query = query.where(events.c.job_id == job_id)
+        with self.database.read() as connection:
+            return list(connection.execute(query).scalars())
+
+    def sentences(self, job_id: str) -> list[str]:
+        query = select(events.c.sentence).where(events.c.job_id == job_id).order_by(events.c.seq)
+        with self.database.read() as connection:
+            return list(connection.execute(query).scalars())
+
+
+def a_result(order: RunTask, seconds: float = 2.0, notes: tuple[str, ...] = ()) -> Result:
+    """What a good worker would answer."""
+    work = order.work
+    if isinstance(work, VideoWork):
+        assert work.frames is not None
+        file = an_artifact()
+        return VideoResult(
+            clip=file, last_frame=file, thumbnail=file, frames=work.frames, notes=notes
+        )
+    if isinstance(work, ComposeWork):
+        frames = sum(scene.frames for scene in work.scenes)
+        file = an_artifact("film.mp4")
+        return FilmResult(
+            film=file,
+            poster=file,
+            sheet=file,
+            subtitles=None,
+            frames=frames,
+            seconds=frames / work.fps,
+            lufs=-16.0,
+            true_peak_db=-1.5,
+        )
+    return VoiceResult(
+        audio=an_artifact("line.wav"),
+        sample_rate=24000,
+        samples=round(seconds * 24000),
+        natural_seconds=seconds,
+        words=(),
+        notes=notes,
+    )
+
+
+def sqlite(folder: Path) -> FarmInHand:
+    """On a fresh SQLite file."""
+    return FarmInHand(f"sqlite:///{folder / 'farm.db'}")
