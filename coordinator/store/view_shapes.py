@@ -170,4 +170,4 @@ def worker_view(row: RowMapping, devices: Sequence[RowMapping]) -> WorkerView:
 def _seconds(row: RowMapping) -> float | None:
     if row["started_at"] is None or row["ended_at"] is None:
         return None
-    return round(row["ended_at"] - row["started_at"], 3)
+    return round(float(row["ended_at"] - row["started_at"]), 3)
