@@ -127,12 +127,13 @@ def _assign(ledger: Ledger, decision: Assign, lease_seconds: float) -> bool:
     attempt = attempt_id(task.id, number)
     if not ledger.task(task.id, TaskEvent.ASSIGN, because=decision.because):
         return False
+    boot_id = roster.boot_of(ledger.connection, device.worker_id)
     attempts.open_attempt(
         ledger.connection,
         decision,
         attempt,
         number,
-        roster.boot_of(ledger.connection, device.worker_id),
+        boot_id,
         ledger.now,
         ledger.now + lease_seconds,
     )
@@ -149,11 +150,11 @@ def _assign(ledger: Ledger, decision: Assign, lease_seconds: float) -> bool:
         plan=decision.plan.sentence(),
         predicted_gib=decision.predicted_gib,
     )
-    _post_task(ledger, decision, attempt)
+    _post_task(ledger, decision, attempt, boot_id)
     return True
 
 
-def _post_task(ledger: Ledger, decision: Assign, attempt: str) -> None:
+def _post_task(ledger: Ledger, decision: Assign, attempt: str, boot_id: str) -> None:
     task, device = decision.task, decision.device
     continues, needs = graph.inputs_of(ledger.connection, task.id)
     order = RunTask(
@@ -163,6 +164,8 @@ def _post_task(ledger: Ledger, decision: Assign, attempt: str) -> None:
         device_id=device.id,
         work=complete(task.work, continues, needs),
         plan=decision.plan,
+        predicted_gib=decision.predicted_gib,
+        boot_id=boot_id,
         timeout_seconds=TIMEOUT_SECONDS[task.kind],
     )
     ledger.post(

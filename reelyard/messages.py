@@ -21,7 +21,8 @@ class _Message(BaseModel):
 
 
 class RunTask(_Message):
-    """Try this task on that device. A worker drops an attempt that it has seen before."""
+    """Try this task on that device. A worker drops an attempt that it has seen before, and one that
+    was meant for an earlier boot of it."""
 
     type: Literal["run_task"] = "run_task"
     attempt_id: str
@@ -30,6 +31,8 @@ class RunTask(_Message):
     device_id: str
     work: Work
     plan: Plan = Plan()
+    predicted_gib: float = 0.0
+    boot_id: str = ""
     timeout_seconds: float
 
 

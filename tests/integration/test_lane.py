@@ -1,0 +1,160 @@
+"""A lane with a real engine process: it runs, stops, dies and comes back."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from reelyard.clock import SystemClock
+from reelyard.failure import Failure, FailureKind
+from reelyard.messages import Measured, RunTask
+from reelyard.settings import Settings
+from reelyard.task import Result, VoiceWork
+from tests.support.waiting import eventually
+from worker.engine import Bench
+from worker.supervise import Lane, Supervisor
+
+CANCELLED = Failure(kind=FailureKind.CANCELLED, sentence="It was stopped.")
+
+
+@dataclass
+class Told:
+    """Everything a lane has said, by attempt."""
+
+    begun: list[str] = field(default_factory=list)
+    made: dict[str, Measured] = field(default_factory=dict)
+    failures: dict[str, Failure] = field(default_factory=dict)
+
+    def started(self, order: RunTask) -> None:
+        self.begun.append(order.attempt_id)
+
+    def progress(self, order: RunTask, phase: str, step: int, steps: int) -> None:
+        return
+
+    def finished(self, order: RunTask, result: Result, measured: Measured) -> None:
+        self.made[order.attempt_id] = measured
+
+    def failed(self, order: RunTask, failure: Failure, measured: Measured) -> None:
+        self.failures[order.attempt_id] = failure
+
+
+def an_order(name: str, text: str = "ok", seconds: float = 60.0) -> RunTask:
+    return RunTask(
+        attempt_id=name,
+        task_id="task",
+        job_id="job",
+        device_id="cpu",
+        work=VoiceWork(text=text, voice="heart", fps=12),
+        timeout_seconds=seconds,
+    )
+
+
+@pytest.fixture
+def told() -> Told:
+    return Told()
+
+
+@pytest.fixture
+def lane(tmp_path: Path, told: Told) -> Iterator[Lane]:
+    bench = Bench(
+        device_id="cpu",
+        memory_gib=4.0,
+        folder=tmp_path / "scratch",
+        settings=Settings(state=tmp_path),
+        steps="tests.support.fake_steps",
+    )
+    lane = Lane(bench, told, SystemClock())
+    lane.start()
+    yield lane
+    lane.stop(CANCELLED, 0.5)
+
+
+def after(look: Callable[[], Any]) -> Any:
+    return eventually(look, 30)
+
+
+def test_attempts_run_in_order_and_a_model_stays(lane: Lane, told: Told) -> None:
+    for name in ("one", "two"):
+        lane.take(an_order(name, "load"))
+    after(lambda: "two" in told.made)
+    assert told.begun == ["one", "two"]
+    assert (told.made["one"].warm, told.made["two"].warm) == (False, True)
+    assert lane.resident()["a model"] > 0.04
+
+
+def test_a_running_attempt_stops_when_asked_and_the_engine_lives_on(lane: Lane, told: Told) -> None:
+    lane.take(an_order("one", "wait"))
+    after(lambda: told.begun)
+    pids = lane.pids()
+    assert lane.cancel("one", 20, CANCELLED)
+    after(lambda: "one" in told.failures)
+    assert told.failures["one"].kind is FailureKind.CANCELLED
+    assert lane.pids() == pids
+
+
+def test_one_that_does_not_listen_is_killed(lane: Lane, told: Told) -> None:
+    lane.take(an_order("one", "deaf"))
+    after(lambda: told.begun)
+    pids = lane.pids()
+    lane.cancel("one", 0.2, CANCELLED)
+    after(lambda: "one" in told.failures)
+    assert lane.pids() != pids
+    lane.take(an_order("two"))
+    after(lambda: "two" in told.made)
+
+
+def test_a_waiting_attempt_is_dropped(lane: Lane, told: Told) -> None:
+    lane.take(an_order("one", "wait"))
+    lane.take(an_order("two"))
+    after(lambda: told.begun)
+    assert lane.cancel("two", 5, CANCELLED)
+    assert not lane.cancel("three", 5, CANCELLED)
+    assert told.failures["two"].kind is FailureKind.CANCELLED
+
+
+def test_an_attempt_that_takes_too_long_is_stopped(lane: Lane, told: Told) -> None:
+    lane.take(an_order("one", "wait", seconds=0.3))
+    after(lambda: "one" in told.failures)
+    assert told.failures["one"].kind is FailureKind.TIMEOUT
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("crash", FailureKind.CRASHED),
+        ("memory", FailureKind.OUT_OF_MEMORY),
+        ("error", FailureKind.UNKNOWN),
+    ],
+)
+def test_what_goes_wrong_has_a_kind_and_the_next_one_runs(
+    lane: Lane, told: Told, text: str, kind: FailureKind
+) -> None:
+    lane.take(an_order("one", text))
+    lane.take(an_order("two"))
+    after(lambda: "two" in told.made)
+    assert told.failures["one"].kind is kind
+    assert told.failures["one"].sentence
+
+
+def test_kill_nine_of_the_engine_is_told_and_survived(lane: Lane, told: Told) -> None:
+    lane.take(an_order("one", "wait"))
+    after(lambda: told.begun)
+    os.kill(lane.pids()[0], signal.SIGKILL)
+    after(lambda: "one" in told.failures)
+    assert told.failures["one"].kind is FailureKind.OUT_OF_MEMORY
+    lane.take(an_order("two"))
+    after(lambda: "two" in told.made)
+
+
+def test_an_attempt_is_taken_once(lane: Lane, told: Told) -> None:
+    supervisor = Supervisor(lambda: [lane])
+    assert supervisor.take(an_order("one"))
+    assert not supervisor.take(an_order("one"))
+    after(lambda: "one" in told.made)
+    assert told.begun == ["one"]

@@ -1,0 +1,256 @@
+"""The worker as a whole: probes, lanes, outbox and heart, wired together around a Celery process
+that only supervises. torch is never imported here.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import platform
+import socket
+import threading
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+import psutil
+from celery import Celery
+from celery.signals import worker_ready, worker_shutdown
+from kombu.exceptions import OperationalError
+
+from reelyard import __version__, ids
+from reelyard.catalog import load_catalog
+from reelyard.clock import Clock, SystemClock
+from reelyard.errors import InvalidInput, Problem
+from reelyard.failure import Failure, FailureKind
+from reelyard.messages import (
+    DeviceReport,
+    Failed,
+    Finished,
+    Goodbye,
+    Heartbeat,
+    Hello,
+    Measured,
+    Progress,
+    Resident,
+    RunTask,
+    Started,
+)
+from reelyard.settings import Settings
+from reelyard.task import Result
+from reelyard.wire import (
+    CONTROL_TASK,
+    REPORT_TASK,
+    REPORTS_QUEUE,
+    RUN_TASK,
+    celery_settings,
+    control_queue,
+    node_queue,
+)
+from worker.engine import Bench
+from worker.inbox import Inbox
+from worker.outbox import KeptReports, Outbox
+from worker.probe import Measurement, Probe
+from worker.probe.host import HostProbe, ram_gib
+from worker.probe.jetson import JetsonProbe
+from worker.probe.nvidia import NvidiaProbe, nvml
+from worker.supervise import Lane, Supervisor
+from worker.weights import available_models, available_voices
+from worker.workspace import sweep
+
+log = logging.getLogger(__name__)
+
+
+class Reporter:
+    """Says things in the worker's name; what lanes tell becomes reports."""
+
+    def __init__(self, worker_id: str, boot_id: str, outbox: Outbox, clock: Clock) -> None:
+        self.worker_id, self.boot_id = worker_id, boot_id
+        self._outbox, self._clock = outbox, clock
+
+    def head(self) -> dict[str, object]:
+        """What every report begins with."""
+        return {
+            "report_id": ids.new("report", 16),
+            "worker_id": self.worker_id,
+            "boot_id": self.boot_id,
+            "at": self._clock.now(),
+        }
+
+    def started(self, order: RunTask) -> None:
+        """See Teller."""
+        self._outbox.tell(Started.model_validate({**self.head(), "attempt_id": order.attempt_id}))
+
+    def progress(self, order: RunTask, phase: str, step: int, steps: int) -> None:
+        """See Teller."""
+        where = {"attempt_id": order.attempt_id, "phase": phase, "step": step, "steps": steps}
+        self._outbox.tell(Progress.model_validate({**self.head(), **where}))
+
+    def finished(self, order: RunTask, result: Result, measured: Measured) -> None:
+        """See Teller."""
+        told = {"attempt_id": order.attempt_id, "result": result, "measured": measured}
+        self._outbox.tell(Finished.model_validate({**self.head(), **told}))
+
+    def failed(self, order: RunTask, failure: Failure, measured: Measured) -> None:
+        """See Teller."""
+        told = {"attempt_id": order.attempt_id, "failure": failure, "measured": measured}
+        self._outbox.tell(Failed.model_validate({**self.head(), **told}))
+
+
+class Agent:
+    """One node's worker."""
+
+    def __init__(self, settings: Settings, worker_id: str, steps: str = "worker.steps") -> None:
+        self._settings, self._clock = settings, SystemClock()
+        self._folder = settings.state.resolve() / f"worker-{worker_id}"
+        self._probes = make_probes(settings)
+        self.celery = Celery(f"reelyard.worker.{worker_id}", set_as_current=False)
+        self.celery.conf.update(celery_settings(settings.broker_url))
+        kept = KeptReports(self._folder / "outbox.db")
+        self._outbox = Outbox(kept, self._carry, self._clock)
+        self._reporter = Reporter(worker_id, ids.new("boot"), self._outbox, self._clock)
+        self._steps = steps
+        self.supervisor = Supervisor(self._make_lanes)
+        self._inbox = Inbox(self.supervisor, self._outbox, self.introduce, self._reporter.boot_id)
+        self._stopping = threading.Event()
+        self._heart = threading.Thread(target=self._beat, name="heart", daemon=True)
+
+    def start(self) -> None:
+        """Engines, outbox and heart."""
+        sweep(self._folder / "scratch")
+        for lane in self.supervisor.lanes.values():
+            lane.start()
+        self._outbox.start()
+        self.introduce()
+        self._heart.start()
+
+    def stop(self) -> None:
+        """Give back what is unfinished, say goodbye, end the engines."""
+        self._stopping.set()
+        reason = Failure(kind=FailureKind.LOST, sentence="The worker was asked to stop.")
+        self.supervisor.stop(reason, grace_seconds=2.0)
+        self._outbox.tell(Goodbye.model_validate(self._reporter.head()))
+        self._outbox.stop()
+
+    def receive(self, payload: object) -> None:
+        """An order, as it came over Celery."""
+        self._inbox.receive(payload)
+
+    def introduce(self) -> None:
+        """Say hello, with all that this node offers."""
+        catalog = load_catalog(self._settings.catalog_file)
+        told = {
+            "node": socket.gethostname(),
+            "version": __version__,
+            "cpus": os.cpu_count() or 1,
+            "ram_gib": ram_gib(),
+            "devices": self.devices(),
+            "models": available_models(catalog, self._settings),
+            "voices": available_voices(catalog, self._settings),
+        }
+        self._outbox.tell(Hello.model_validate({**self._reporter.head(), **told}))
+
+    def devices(self) -> tuple[DeviceReport, ...]:
+        """Every device as it is now, with what it holds and does."""
+        own = [psutil.Process().pid, *(p for lane in self._lanes() for p in lane.pids())]
+        return tuple(self._described(device) for device in measure(self._probes, own))
+
+    def _lanes(self) -> list[Lane]:
+        return list(self.supervisor.lanes.values())
+
+    def _described(self, device: Measurement) -> DeviceReport:
+        lane = self.supervisor.lanes.get(device.id)
+        held = lane.resident() if lane else {}
+        resident = tuple(Resident(model=name, gib=gib) for name, gib in held.items())
+        running = tuple(lane.running()) if lane else ()
+        return DeviceReport(**asdict(device), resident=resident, running=running)
+
+    def _make_lanes(self) -> list[Lane]:
+        return [
+            Lane(
+                Bench(
+                    device_id=device.id,
+                    memory_gib=device.memory_gib,
+                    folder=self._folder / "scratch",
+                    settings=self._settings,
+                    steps=self._steps,
+                ),
+                self._reporter,
+                self._clock,
+            )
+            for device in measure(self._probes, [])
+        ]
+
+    def _beat(self) -> None:
+        while not self._stopping.wait(self._settings.heartbeat_seconds):
+            try:
+                told = {"devices": self.devices(), "attempts": self.supervisor.attempts()}
+                self._outbox.tell(Heartbeat.model_validate({**self._reporter.head(), **told}))
+            except Exception:
+                log.exception("a heartbeat was missed")
+
+    def _carry(self, payload: dict[str, object]) -> None:
+        try:
+            self.celery.send_task(REPORT_TASK, args=[payload], queue=REPORTS_QUEUE)
+        except (OperationalError, OSError) as away:
+            raise ConnectionError(str(away)) from away
+
+
+def make_probes(settings: Settings) -> list[Probe]:
+    """One per kind of device. A Jetson's GPU is not asked through NVML."""
+    jetson = JetsonProbe()
+    gpu: Probe = jetson if jetson.name() else NvidiaProbe(nvml())
+    return [gpu, HostProbe(settings.cpu_memory_share)]
+
+
+def measure(probes: Sequence[Probe], own_pids: Sequence[int]) -> list[Measurement]:
+    """All devices of this machine."""
+    return [device for probe in probes for device in probe.measure(own_pids)]
+
+
+def name_of(settings: Settings) -> str:
+    """The worker's name: set, or remembered from the first start, or the machine's."""
+    if settings.worker_id:
+        return settings.worker_id
+    remembered: Path = settings.state / "worker-id"
+    if not remembered.is_file():
+        remembered.parent.mkdir(parents=True, exist_ok=True)
+        host = platform.node().split(".")[0].lower() or "node"
+        remembered.write_text(f"{host}-{ids.new('w', 4).removeprefix('w-')}\n", encoding="utf-8")
+    return remembered.read_text(encoding="utf-8").strip()
+
+
+def run(settings: Settings, steps: str = "worker.steps") -> None:
+    """The worker's process, until SIGTERM. Raises InvalidInput without a broker."""
+    if not settings.broker_url:
+        raise InvalidInput(
+            [
+                Problem(
+                    field="REELYARD_BROKER_URL",
+                    message="is not set",
+                    remedy="Name the farm's Redis or Valkey: redis://:PASSWORD@host:6379/0.",
+                )
+            ]
+        )
+    os.environ.setdefault("OMP_NUM_THREADS", str(settings.threads or os.cpu_count() or 1))
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    worker_id = name_of(settings)
+    agent = Agent(settings, worker_id, steps)
+    _listen(agent)
+    agent.celery.worker_main(
+        [
+            "worker",
+            *("--pool", "threads", "--concurrency", "2"),
+            *("--queues", f"{node_queue(worker_id)},{control_queue(worker_id)}"),
+            *("--hostname", f"{worker_id}@%h", "--loglevel", "WARNING"),
+            *("--without-gossip", "--without-mingle"),
+        ]
+    )
+
+
+def _listen(agent: Agent) -> None:
+    for name in (RUN_TASK, CONTROL_TASK):
+        agent.celery.task(name=name)(agent.receive)
+    # weak=False: nobody else holds these functions.
+    worker_ready.connect(lambda **_: agent.start(), weak=False)
+    worker_shutdown.connect(lambda **_: agent.stop(), weak=False)

@@ -1,0 +1,47 @@
+"""`reelyard-worker`: offers this machine's devices to a farm."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from reelyard.errors import InvalidInput, ReelyardError
+from reelyard.settings import read_settings
+
+app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
+
+
+@app.command()
+def run(
+    id: Annotated[str, typer.Option(help="The worker's name; default: the machine's.")] = "",
+) -> None:
+    """Take tasks from the farm that REELYARD_BROKER_URL names, until SIGTERM."""
+    from worker.agent import run as run_agent
+
+    run_agent(read_settings(worker_id=id) if id else read_settings())
+
+
+@app.command()
+def probe() -> None:
+    """Print this machine's devices as JSON."""
+    from worker.agent import make_probes, measure
+
+    devices = measure(make_probes(read_settings()), [])
+    print(json.dumps([asdict(device) for device in devices], indent=2))
+
+
+def main() -> None:
+    """The program: no traceback for what a person can mend."""
+    try:
+        app()
+    except ReelyardError as error:
+        print(f"reelyard-worker: {error}", file=sys.stderr)
+        sys.exit(2 if isinstance(error, InvalidInput) else 1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,70 @@
+"""The CPU and its RAM, as one device."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Sequence
+from pathlib import Path
+
+import psutil
+
+from worker.probe import Measurement
+
+GIB = 1024.0**3
+
+
+class HostProbe:
+    """The CPU of this machine; `share` of its RAM may be used by tasks."""
+
+    def __init__(self, share: float) -> None:
+        self._share = share
+
+    def measure(self, own_pids: Sequence[int]) -> list[Measurement]:
+        """One device, always. Foreign is what others hold beyond the share left to them."""
+        memory = psutil.virtual_memory()
+        usable = min(memory.total, ram_limit(memory.total)) * self._share
+        own = sum(_resident(pid) for pid in own_pids)
+        others = max(0.0, memory.total - memory.available - own)
+        left_to_others = memory.total - usable
+        return [
+            Measurement(
+                id="cpu",
+                kind="cpu",
+                name=_cpu_name(),
+                memory_gib=round(usable / GIB, 2),
+                free_gib=round(min(usable, float(memory.available)) / GIB, 2),
+                foreign_gib=round(max(0.0, others - left_to_others) / GIB, 2),
+                utilisation=psutil.cpu_percent() / 100,
+            )
+        ]
+
+
+def ram_limit(total: int, cgroup: Path = Path("/sys/fs/cgroup/memory.max")) -> int:
+    """A container may have less than the machine, in bytes."""
+    try:
+        said = cgroup.read_text(encoding="utf-8").strip()
+    except OSError:
+        return total
+    return int(said) if said.isdigit() else total
+
+
+def ram_gib() -> float:
+    """All of this machine's RAM."""
+    total = psutil.virtual_memory().total
+    return round(min(total, ram_limit(total)) / GIB, 2)
+
+
+def _resident(pid: int) -> int:
+    try:
+        return int(psutil.Process(pid).memory_info().rss)
+    except psutil.Error:
+        return 0
+
+
+def _cpu_name() -> str:
+    try:
+        text = Path("/proc/cpuinfo").read_text(encoding="utf-8")
+    except OSError:
+        return platform.processor() or "cpu"
+    names = [line.partition(":")[2].strip() for line in text.splitlines() if "model name" in line]
+    return names[0] if names else platform.machine()

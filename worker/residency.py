@@ -1,0 +1,76 @@
+"""Which models an engine process holds, and which go when another needs the room."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from reelyard.clock import Clock
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class Held:
+    """A model in memory."""
+
+    value: Any
+    gib: float
+    used_at: float
+
+
+class Residency:
+    """The models of one engine process, at most `room_gib` of them."""
+
+    def __init__(
+        self,
+        room_gib: float,
+        clock: Clock,
+        used_gib: Callable[[], float],
+        release: Callable[[], None],
+    ) -> None:
+        self._room_gib, self._clock = room_gib, clock
+        self._used_gib, self._release = used_gib, release
+        self._held: dict[str, Held] = {}
+        self.load_seconds, self.loaded = 0.0, False
+
+    def begin(self) -> None:
+        """A new attempt: loads are counted from here."""
+        self.load_seconds, self.loaded = 0.0, False
+
+    def get(self, key: str, load: Callable[[], T], needs_gib: float) -> T:
+        """The model under the key; loaded, after making room, when it is not held."""
+        if key not in self._held:
+            self.make_room(needs_gib)
+            self._held[key] = self._load(load)
+        held = self._held[key]
+        held.used_at = self._clock.monotonic()
+        value: T = held.value
+        return value
+
+    def make_room(self, needs_gib: float) -> None:
+        """Drop the models that were used longest ago until the need fits."""
+        while self._held and self.total_gib() + needs_gib > self._room_gib:
+            del self._held[min(self._held, key=lambda key: self._held[key].used_at)]
+            self._release()
+
+    def clear(self) -> None:
+        """Drop everything: after an out-of-memory nothing held is worth keeping."""
+        self._held.clear()
+        self._release()
+
+    def total_gib(self) -> float:
+        """What the held models take together."""
+        return sum(held.gib for held in self._held.values())
+
+    def listed(self) -> dict[str, float]:
+        """GiB by model."""
+        return {key: round(held.gib, 3) for key, held in self._held.items()}
+
+    def _load(self, load: Callable[[], Any]) -> Held:
+        began, before = self._clock.monotonic(), self._used_gib()
+        value = load()
+        self.load_seconds += self._clock.monotonic() - began
+        self.loaded = True
+        return Held(value, max(0.0, self._used_gib() - before), self._clock.monotonic())
