@@ -1,0 +1,1 @@
+"""How the demo model is made: a small drawn world, a linear codec, a short training on a CPU."""

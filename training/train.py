@@ -1,0 +1,216 @@
+"""Trains the demo model on a CPU until it obeys its captions.
+
+    python -m training.train --out DIR --minutes 60            writes DIR/checkpoint.pt every few minutes
+    python -m training.train --out DIR --minutes 20 --resume   goes on from there
+
+The network predicts the clean latents x0 from x_t = (1 - t) x0 + t noise, with t drawn towards noise, where
+layout and motion are decided; cells that show the figure weigh more than empty ground. In a share of the
+steps the first latent frame is given clean, as when a shot continues another.
+`training.package` turns the checkpoint into a pipeline folder.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from training import codec_fit, network, world
+from training.pool import KINDS, Normal, Pool, fill
+from worker.engines.demo.codec import PaintedPatches
+
+CHANNELS = 48
+KEEP_EVERY_S = 150.0
+FIGURE_WEIGHT = 5.0
+CAPTIONS_DROPPED = 0.02
+
+
+@dataclass
+class Learner:
+    """The networks, their running average, and the optimisers."""
+
+    codec: PaintedPatches
+    tok: Any
+    encoder: nn.Module
+    dit: nn.Module
+    step: int = 0
+    average: list[Tensor] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.normal = Normal(self.codec)
+        self.weights = [*self.dit.parameters(), *self.encoder.parameters()]
+        self.average = [p.detach().clone() for p in self.weights]
+
+    def text(self, captions: list[str]) -> Tensor:
+        return network.encode(self.tok, self.encoder, captions)
+
+    @torch.no_grad()
+    def track(self) -> None:
+        decay = min(0.995, (1 + self.step) / (10 + self.step))
+        torch._foreach_lerp_(self.average, self.weights, 1 - decay)
+
+    def use_average(self) -> None:
+        for mean, p in zip(self.average, self.weights, strict=True):
+            p.data = mean.clone()
+
+
+def build(codec: PaintedPatches) -> Learner:
+    words = world.words()
+    z = codec.config.z_dim
+    return Learner(
+        codec, network.tokenizer(words), network.text_encoder(len(words)), network.transformer(z)
+    )
+
+
+def optimisers(learner: Learner, rate: float) -> list[torch.optim.Optimizer]:
+    """Muon for the matrices inside the blocks, where it learns about twice as fast; AdamW for the rest."""
+    inner = [
+        p for n, p in learner.dit.named_parameters() if n.startswith("blocks.") and p.ndim == 2
+    ]
+    known = {id(p) for p in inner}
+    rest = [p for p in learner.weights if id(p) not in known]
+    return [
+        torch.optim.Muon(inner, lr=rate, weight_decay=0.01, adjust_lr_fn="match_rms_adamw"),
+        torch.optim.AdamW(rest, lr=rate, betas=(0.9, 0.99), weight_decay=0.01),
+    ]
+
+
+def loss_of(learner: Learner, pool: Pool, g: torch.Generator) -> Tensor:
+    kind = pool.kind
+    pick = torch.randint(len(pool.captions), (kind.batch,), generator=g)
+    x0 = pool.latents[pick].float()
+    dropped = (torch.rand(kind.batch, generator=g) < CAPTIONS_DROPPED).tolist()
+    captions = ["" if d else pool.captions[i] for d, i in zip(dropped, pick.tolist(), strict=True)]
+    t = torch.sigmoid(torch.randn(kind.batch, generator=g) * 1.2 + 1.0).clamp(0.02, 0.999)
+    s = t.view(-1, 1, 1, 1, 1)
+    noisy = (1 - s) * x0 + s * torch.randn(x0.shape, generator=g)
+    clock, weight = t * 1000, 1 + FIGURE_WEIGHT * pool.figure_here[pick].float()
+    if kind.onward:
+        noisy = torch.cat([x0[:, :, :1], noisy[:, :, 1:]], 2)
+        clock = _clocks(clock, x0.shape)
+        weight = torch.cat([weight[:, :, :1] * 0, weight[:, :, 1:]], 2)
+    with learner.dit.at(pool.times[pick], pool.span[pick]):
+        made = learner.dit(noisy, clock, learner.text(captions), return_dict=False)[0]
+    return (weight / weight.mean() * (made - x0) ** 2 / s.clamp_min(0.25)).mean()
+
+
+def _clocks(t: Tensor, shape: torch.Size) -> Tensor:
+    """One time per token, zero for those of the first frame."""
+    tokens = shape[3] * shape[4] // 4
+    rows = torch.ones(shape[2], tokens)
+    rows[0] = 0
+    return t[:, None] * rows.flatten()[None]
+
+
+def pace(part: float, step: int) -> float:
+    """The learning rate's factor: a short rise, a long level, a fall in the last third."""
+    return min(1.0, (step + 1) / 60) * (1.0 if part < 0.6 else 0.02 + 0.98 * (1 - part) / 0.4)
+
+
+def run(
+    learner: Learner,
+    pools: list[Pool],
+    opts: list[torch.optim.Optimizer],
+    rate: float,
+    minutes: float,
+    out: Path,
+    g: torch.Generator,
+) -> None:
+    shares = torch.tensor([p.kind.share for p in pools])
+    began = kept = time.perf_counter()
+    first, mean = learner.step, 0.0
+    while (part := (time.perf_counter() - began) / (minutes * 60)) < 1:
+        for opt in opts:
+            opt.param_groups[0]["lr"] = rate * pace(part, learner.step - first)
+            opt.zero_grad()
+        loss = loss_of(learner, pools[int(torch.multinomial(shares, 1, generator=g))], g)
+        loss.backward()
+        nn.utils.clip_grad_norm_(learner.weights, 1.0)
+        for opt in opts:
+            opt.step()
+        learner.step += 1
+        learner.track()
+        mean += (float(loss.detach()) - mean) * max(0.02, 1 / (learner.step - first))
+        if learner.step % 50 == 0:
+            print(
+                f"{time.perf_counter() - began:6.0f} s, step {learner.step}, loss {mean:.4f}",
+                flush=True,
+            )
+        if time.perf_counter() - kept > KEEP_EVERY_S:
+            keep(learner, opts, out)
+            kept = time.perf_counter()
+    keep(learner, opts, out)
+
+
+def keep(learner: Learner, opts: list[torch.optim.Optimizer], out: Path) -> None:
+    state = {
+        "step": learner.step,
+        "weights": [p.data for p in learner.weights],
+        "average": learner.average,
+        "optimisers": [o.state_dict() for o in opts],
+    }
+    torch.save(state, out / "checkpoint.new")
+    (out / "checkpoint.new").replace(out / "checkpoint.pt")
+
+
+def restore(learner: Learner, opts: list[torch.optim.Optimizer], out: Path) -> None:
+    state = torch.load(out / "checkpoint.pt")
+    learner.step = state["step"]
+    for mine, kept in ((learner.weights, state["weights"]), (learner.average, state["average"])):
+        for x, y in zip(mine, kept, strict=True):
+            x.data.copy_(y)
+    for opt, kept in zip(opts, state["optimisers"], strict=False):
+        opt.load_state_dict(kept)
+
+
+def prepared(out: Path) -> PaintedPatches:
+    """The codec in `out`, fitted first if it is not there."""
+    if not (out / "codec").exists():
+        codec_fit.fit(CHANNELS).save_pretrained(out / "codec")
+    codec: PaintedPatches = PaintedPatches.from_pretrained(out / "codec")
+    return codec
+
+
+def drawn(codec: PaintedPatches, out: Path, g: torch.Generator) -> list[Pool]:
+    """The clips to learn from, kept in `out` for the next time."""
+    kept = out / "clips.pt"
+    if not kept.exists():
+        torch.save([fill(codec, kind, g) for kind in KINDS], kept)
+    pools: list[Pool] = torch.load(kept, weights_only=False)
+    return pools
+
+
+def main() -> None:
+    p = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    p.add_argument("--out", type=Path, required=True)
+    p.add_argument("--minutes", type=float, default=60)
+    p.add_argument("--rate", type=float, default=2e-3)
+    p.add_argument("--seed", type=int, default=11)
+    p.add_argument("--threads", type=int, default=1)
+    p.add_argument("--resume", action="store_true")
+    p.add_argument("--compile", action="store_true", help="a quarter faster, if there is a compiler")
+    a = p.parse_args()
+    torch.set_num_threads(a.threads)
+    torch.manual_seed(a.seed)
+    a.out.mkdir(parents=True, exist_ok=True)
+    g = torch.Generator().manual_seed(a.seed)
+    learner = build(prepared(a.out))
+    opts = optimisers(learner, a.rate)
+    if a.resume:
+        restore(learner, opts, a.out)
+    began = time.perf_counter()
+    pools = drawn(learner.codec, a.out, g)
+    print(f"drew the clips in {time.perf_counter() - began:.0f} s", flush=True)
+    if a.compile:
+        for block in learner.dit.blocks:
+            block.compile(dynamic=False)
+    run(learner, pools, opts, a.rate, a.minutes, a.out, g)
+
+
+if __name__ == "__main__":
+    main()

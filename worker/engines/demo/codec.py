@@ -1,0 +1,128 @@
+"""The demo model's codec: pictures to latents by one matrix, latents to pictures by the same matrix and a small painter.
+
+It has the interface that diffusers' Wan pipelines expect of a "vae". Encoding reduces a picture to a
+quarter of its size and takes the principal parts of blocks of 4 x 8 x 8 pixels. Decoding is the reverse,
+then `Painter`, a few convolutions that give the reduced, blurred picture its full size and clean edges.
+The first frame is a block of its own, four times the same, as in Wan: frames = 4n + 1.
+Good for the flat drawn world it was fitted to, useless for photographs. Never trains.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from diffusers import ConfigMixin, ModelMixin
+from diffusers.configuration_utils import register_to_config
+from diffusers.models.autoencoders.vae import DecoderOutput
+from torch import Tensor, nn
+from torch.nn.functional import avg_pool2d, interpolate
+
+SPAN = 4  # frames in a block
+SIDE = 8  # pixels of the reduced picture
+FRAMES_AT_ONCE = 16  # of the painter: bounds memory, and stays in the cache
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """What diffusers' `retrieve_latents` looks for."""
+
+    latents: Tensor
+
+
+class Painter(nn.Module):
+    """Small pictures [n, 3, h, w] in [-1, 1] to pictures `scale` times larger: a smooth enlargement plus learned detail."""
+
+    def __init__(self, scale: int, width: int, depth: int) -> None:
+        super().__init__()
+        self.scale = scale
+        steps = (
+            1,
+            2,
+            4,
+            2,
+            1,
+            1,
+            1,
+            1,
+        )  # wider looks in the middle: an edge is judged by its surroundings
+        self.first = nn.Conv2d(5, width, 3, padding=1)
+        self.middle = nn.ModuleList(
+            nn.Conv2d(width, width, 3, padding=steps[k], dilation=steps[k]) for k in range(depth)
+        )
+        self.last = nn.Conv2d(width, 3 * scale * scale, 3, padding=1)
+
+    def forward(self, small: Tensor) -> Tensor:
+        h = nn.functional.relu(self.first(torch.cat([small, _places(small)], 1)))
+        for k, conv in enumerate(self.middle):
+            h = h + nn.functional.relu(conv(h)) if k else nn.functional.relu(conv(h))
+        detail = nn.functional.pixel_shuffle(self.last(h), self.scale)
+        smooth = interpolate(small, scale_factor=self.scale, mode="bilinear", align_corners=False)
+        return smooth + detail
+
+
+def _places(like: Tensor) -> Tensor:
+    """Two channels that say where in the picture a pixel is."""
+    n, _, h, w = like.shape
+    y = torch.linspace(-1, 1, h, device=like.device, dtype=like.dtype)
+    x = torch.linspace(-1, 1, w, device=like.device, dtype=like.dtype)
+    return torch.stack([y[:, None].expand(h, w), x[None].expand(h, w)]).expand(n, 2, h, w)
+
+
+class PaintedPatches(ModelMixin, ConfigMixin):
+    @register_to_config
+    def __init__(
+        self,
+        z_dim: int = 48,
+        enlarge: int = 4,
+        painter_width: int = 40,
+        painter_depth: int = 4,
+        scale_factor_temporal: int = SPAN,
+        scale_factor_spatial: int = 32,
+        latents_mean: list[float] | None = None,
+        latents_std: list[float] | None = None,
+    ) -> None:
+        super().__init__()
+        values = SPAN * SIDE * SIDE * 3
+        self.basis = nn.Parameter(torch.zeros(z_dim, values), requires_grad=False)
+        self.centre = nn.Parameter(torch.zeros(values), requires_grad=False)
+        self.painter = Painter(enlarge, painter_width, painter_depth)
+        self.temperal_downsample = [
+            True,
+            True,
+        ]  # (sic) Wan's pipelines derive the time factor from it
+
+    def encode(self, pixels: Tensor) -> Encoded:
+        """Full-size pixels [n, 3, 4k + 1, H, W] in [-1, 1]."""
+        n, _, count, _, _ = pixels.shape
+        small = avg_pool2d(pixels.transpose(1, 2).flatten(0, 1), self.config.enlarge)
+        small = small.unflatten(0, (n, count)).transpose(1, 2)
+        return Encoded(self.compress(torch.cat([small[:, :, :1]] * (SPAN - 1) + [small], 2)))
+
+    def compress(self, small: Tensor) -> Tensor:
+        """Reduced pixels [n, 3, 4k, h, w] to latents [n, z, k, h / 8, w / 8]."""
+        n, _, f, h, w = small.shape
+        blocks = small.reshape(n, 3, f // SPAN, SPAN, h // SIDE, SIDE, w // SIDE, SIDE)
+        blocks = blocks.permute(0, 2, 4, 6, 1, 3, 5, 7).flatten(4)
+        return ((blocks - self.centre) @ self.basis.T).permute(0, 4, 1, 2, 3)
+
+    def expand(self, z: Tensor) -> Tensor:
+        """Latents to reduced pixels, four frames for each latent frame."""
+        n, _, t, h, w = z.shape
+        blocks = z.permute(0, 2, 3, 4, 1) @ self.basis + self.centre
+        blocks = blocks.reshape(n, t, h, w, 3, SPAN, SIDE, SIDE).permute(0, 4, 1, 5, 2, 6, 3, 7)
+        return blocks.reshape(n, 3, t * SPAN, h * SIDE, w * SIDE)
+
+    def decode(self, z: Tensor, return_dict: bool = True) -> DecoderOutput | tuple[Tensor]:
+        small = self.expand(z)[:, :, SPAN - 1 :]
+        n, _, count, _, _ = small.shape
+        frames = small.transpose(1, 2).flatten(0, 1)
+        large = torch.cat([self.painter(part) for part in frames.split(FRAMES_AT_ONCE)])
+        pixels = large.unflatten(0, (n, count)).transpose(1, 2)
+        return DecoderOutput(sample=pixels) if return_dict else (pixels,)
+
+
+def decibels(made: Tensor, true: Tensor) -> float:
+    """Peak signal to noise of pixels in [-1, 1]."""
+    return 10 * math.log10(4 / float(((made.clamp(-1, 1) - true) ** 2).mean()))
