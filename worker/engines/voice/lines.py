@@ -12,21 +12,13 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from worker.engines.voice import cannot_read, nothing_to_say
+from worker.engines.voice.dictation import Piece
 from worker.engines.voice.durations import PAUSES
 
 LONGEST: Final = 400
 """Phonemes of one piece."""
 
 _CLAUSE_ENDS: Final = frozenset(",;:—…")
-
-
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """Ids for the model with pads around, one character per id, tokens as (text, first, last)."""
-
-    ids: tuple[int, ...]
-    chars: tuple[str, ...]
-    tokens: tuple[tuple[str, int, int], ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 
 from worker.engines.voice import Spoken
 from worker.engines.voice.author import Heard, caption_words
+from worker.engines.voice.dictation import Piece
 from worker.engines.voice.durations import FASTEST
-from worker.engines.voice.lines import Piece, Reader
+from worker.engines.voice.lines import Reader
 from worker.media.tempo import Squeezed, sound_end, squeeze
 
 
