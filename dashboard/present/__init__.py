@@ -1,0 +1,1 @@
+"""What each page shows, worked out from the API's answers: pure functions over values."""

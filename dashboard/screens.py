@@ -1,0 +1,201 @@
+"""What is on a page and changes: each screen is a few named fragments, rendered the same way for
+the page itself, for the live stream and for polling.
+
+A screen asks the farm once and renders; it never remembers anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from flask import render_template
+
+from dashboard.farm import Farm
+from dashboard.present import bars, farm_wide, job
+from reelyard.clock import Clock
+from reelyard.errors import NotFound
+from reelyard.resources import EventView
+from reelyard.states import TaskState
+
+JOBS_PER_PAGE = 25
+_CHART_MINUTES = 180
+_QUEUE_ROWS = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Screen:
+    """Which page, of what. `args` are name-value pairs, sorted, so that equal screens are equal."""
+
+    kind: str
+    args: tuple[tuple[str, str], ...] = ()
+
+    @classmethod
+    def of(cls, kind: str, args: Mapping[str, str]) -> Screen:
+        """A screen of the kinds below. Raises NotFound for any other."""
+        if kind not in _KINDS:
+            raise NotFound(f"there is no screen {kind!r}.", "Start from the overview.")
+        known = _KINDS[kind].args
+        return cls(kind, tuple(sorted((k, v) for k, v in args.items() if k in known and v)))
+
+    def arg(self, name: str) -> str:
+        """An argument, or an empty text."""
+        return dict(self.args).get(name, "")
+
+    def cares_for(self, event: EventView) -> bool:
+        """Might this event have changed what is shown?"""
+        return self.kind != "job" or event.job_id in (None, self.arg("id"))
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    args: tuple[str, ...]
+    read: Callable[[Farm, Screen, Clock], dict[str, Any]]
+    fragments: Mapping[str, str]
+
+
+def context(farm: Farm, screen: Screen, clock: Clock) -> dict[str, Any]:
+    """What the templates of a screen need, asked of the farm now."""
+    values = _KINDS[screen.kind].read(farm, screen, clock)
+    return {"now": clock.now(), "screen": screen, **values}
+
+
+def fragments(screen: Screen, values: Mapping[str, Any]) -> dict[str, str]:
+    """HTML by the id of the element whose content it is. Needs an application context."""
+    templates = _KINDS[screen.kind].fragments
+    return {target: render_template(name, **values) for target, name in templates.items()}
+
+
+def _overview(farm: Farm, _screen: Screen, _clock: Clock) -> dict[str, Any]:
+    seen = farm.overview(_CHART_MINUTES)
+    running = farm.jobs("running", "", "", 6).data
+    queued = farm.jobs("queued", "", "", _QUEUE_ROWS).data
+    recent = farm.jobs("done", "", "", 6).data
+    return {
+        "farm": seen,
+        "pulse": farm_wide.pulse(seen),
+        "chart": farm_wide.chart(seen),
+        "reasons": farm_wide.waiting_reasons(seen),
+        "running": running,
+        "queued": queued,
+        "recent": recent,
+        "waiting": _waiting_tasks(farm, [*running, *queued]),
+        "bar": bars.task_bar,
+    }
+
+
+def _waiting_tasks(farm: Farm, jobs: list[Any]) -> list[tuple[Any, Any]]:
+    """The queue as people read it: a few tasks that wait, each with its job and its reason."""
+    rows: list[tuple[Any, Any]] = []
+    for summary in jobs[:4]:
+        view = farm.job(summary.id)
+        waits = (task for task in view.task_list if task.state is TaskState.WAITING)
+        rows.extend((summary, task) for task in waits)
+    return rows[:_QUEUE_ROWS]
+
+
+def _jobs(farm: Farm, screen: Screen, _clock: Clock) -> dict[str, Any]:
+    seen = farm.overview(_CHART_MINUTES)
+    state, query, after = screen.arg("state"), screen.arg("q"), screen.arg("after")
+    return {
+        "farm": seen,
+        "pulse": farm_wide.pulse(seen),
+        "chips": farm_wide.chips(seen.jobs, state),
+        "page": farm.jobs(state, query, after, JOBS_PER_PAGE),
+        "state": state,
+        "query": query,
+        "after": after,
+        "bar": bars.task_bar,
+    }
+
+
+def _job(farm: Farm, screen: Screen, _clock: Clock) -> dict[str, Any]:
+    view = farm.job(screen.arg("id"))
+    return {
+        "pulse": farm_wide.pulse(farm.overview(_CHART_MINUTES)),
+        "job": view,
+        "story": farm.story(view.id).data,
+        "rows": job.scene_rows(view),
+        "film_tasks": job.film_tasks(view),
+        "stages": job.pipeline(view),
+        "failures": job.failures(view),
+        "shots": job.shots(view),
+        "parameters": job.parameters(view),
+        "thrown_away": job.thrown_away(view),
+        "is_over": job.is_over(view),
+        "bar": bars.task_bar,
+        "cell_title": job.cell_title,
+    }
+
+
+def _workers(farm: Farm, _screen: Screen, _clock: Clock) -> dict[str, Any]:
+    seen = farm.overview(_CHART_MINUTES)
+    workers = farm.workers().data
+    running = {task for worker in workers for device in worker.devices for task in device.running}
+    return {
+        "farm": seen,
+        "pulse": farm_wide.pulse(seen),
+        "groups": farm_wide.node_groups(workers),
+        "tasks": _tasks(farm, sorted(running)),
+    }
+
+
+def _tasks(farm: Farm, ids: list[str]) -> dict[str, Any]:
+    """Tasks by id; one that has gone meanwhile is left out."""
+    found = {}
+    for task_id in ids:
+        try:
+            found[task_id] = farm.task(task_id)
+        except NotFound:
+            continue
+    return found
+
+
+_KINDS: Mapping[str, _Kind] = {
+    "overview": _Kind(
+        (),
+        _overview,
+        {
+            "pulse": "fragments/pulse.html",
+            "attention": "fragments/attention.html",
+            "cards": "fragments/cards.html",
+            "throughput-data": "fragments/throughput.html",
+            "queue": "fragments/queue.html",
+            "at-work": "fragments/at_work.html",
+            "recent": "fragments/recent.html",
+        },
+    ),
+    "jobs": _Kind(
+        ("state", "q", "after"),
+        _jobs,
+        {
+            "pulse": "fragments/pulse.html",
+            "chips": "fragments/chips.html",
+            "job-list": "fragments/job_list.html",
+        },
+    ),
+    "job": _Kind(
+        ("id",),
+        _job,
+        {
+            "pulse": "fragments/pulse.html",
+            "job-head": "fragments/job_head.html",
+            "job-trouble": "fragments/job_trouble.html",
+            "film": "fragments/film.html",
+            "pipeline": "fragments/pipeline.html",
+            "grid": "fragments/grid.html",
+            "shots": "fragments/shots.html",
+            "story": "fragments/story.html",
+        },
+    ),
+    "workers": _Kind(
+        (),
+        _workers,
+        {
+            "pulse": "fragments/pulse.html",
+            "worker-summary": "fragments/worker_summary.html",
+            "devices": "fragments/devices.html",
+        },
+    ),
+}
