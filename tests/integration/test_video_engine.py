@@ -14,7 +14,7 @@ import torch
 from PIL import Image
 
 from reelyard.artifact import Artifact
-from reelyard.catalog import Catalog
+from reelyard.catalog import Catalog, load_catalog
 from reelyard.failure import FailureKind
 from reelyard.plan import Plan, Precision
 from reelyard.settings import Settings
@@ -235,3 +235,30 @@ def test_an_unknown_model_is_missing(desk: PlainDesk) -> None:
         video.run(_shot(desk, "wan", model="sora"), desk)
 
     assert said.value.failure.kind is FailureKind.MODEL_MISSING
+
+
+def test_the_packaged_model_draws_the_caption_and_continues_from_a_picture(
+    desk: PlainDesk,
+) -> None:
+    desk.catalog = load_catalog()
+    work = VideoWork(
+        model="reelyard-demo",
+        prompt="A red ship on the sea in a storm",
+        width=448,
+        height=256,
+        fps=12,
+        frames=17,
+        steps=10,
+        guidance=1.0,
+        seed=3,
+    )
+
+    first = video.run(work, desk)
+    onward = video.run(work.model_copy(update={"start_image": first.last_frame, "seed": 4}), desk)
+
+    assert first.notes == ("'ship' is drawn as 'boat'", "the model does not know 'storm'")
+    assert len(desk.held) == 1
+    start = _last_frame(desk, first).astype(int)
+    begins, ends = (_pictures(desk, onward.clip)[at].astype(int) for at in (0, -1))
+    assert abs(begins - start).mean() < 4  # of 255: it takes up where the other left off
+    assert abs(ends - start).mean() > abs(begins - start).mean()  # and moves on

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 import av
@@ -11,21 +11,28 @@ from av.audio.frame import AudioFrame
 from av.filter import Graph
 from numpy.typing import NDArray
 
-_BLOCK: Final = 1024
+_BLOCK: Final = 4096
+
+Chain = Sequence[tuple[str, str]]
+"""(filter, arguments) in order."""
 
 
-def through(
-    audio: NDArray[np.float32], rate: int, chain: Sequence[tuple[str, str]]
-) -> NDArray[np.float32]:
-    """What comes out of the chain of (filter, arguments), as mono float32."""
+def through(audio: NDArray[np.float32], rate: int, chain: Chain) -> NDArray[np.float32]:
+    """What comes out of the chain."""
+    pieces = list(stream(audio, rate, chain))
+    return np.concatenate(pieces) if pieces else np.zeros(0, np.float32)
+
+
+def stream(audio: NDArray[np.float32], rate: int, chain: Chain) -> Iterator[NDArray[np.float32]]:
+    """What comes out of the chain, block by block as it does."""
     graph = Graph()
-    last = graph.add_abuffer(
+    source = graph.add_abuffer(
         format="flt",
         sample_rate=rate,
         layout="mono",
         time_base=f"1/{rate}",  # type: ignore[arg-type]
     )
-    source = last
+    last = source
     for name, arguments in [*chain, ("aformat", "sample_fmts=flt:channel_layouts=mono")]:
         step = graph.add(name, arguments)
         last.link_to(step)
@@ -33,30 +40,36 @@ def through(
     last.link_to(graph.add("abuffersink"))
     graph.configure()
     for start in range(0, len(audio), _BLOCK):
-        frame = AudioFrame.from_ndarray(
-            np.ascontiguousarray(audio[None, start : start + _BLOCK], dtype=np.float32),
-            format="flt",
-            layout="mono",
-        )
-        frame.sample_rate, frame.pts = rate, start
-        source.push(frame)
+        source.push(audio_frame(audio[start : start + _BLOCK], rate, start))
+        yield from _ready(graph)
     source.push(None)
-    return _drain(graph)
+    yield from _ready(graph)
 
 
-def resample(audio: NDArray[np.float32], rate: int, to_rate: int) -> NDArray[np.float32]:
-    """The same sound at another rate; its length is right to a sample or so."""
-    if rate == to_rate:
-        return audio
-    return through(audio, rate, [("aresample", f"{to_rate}")])
+def audio_frame(
+    audio: NDArray[np.float32], rate: int, first: int, format: str = "flt"
+) -> AudioFrame:
+    """Mono samples as a frame that begins at sample `first`."""
+    block = np.ascontiguousarray(audio[None], dtype=np.float32)
+    frame = AudioFrame.from_ndarray(block, format=format, layout="mono")
+    frame.sample_rate, frame.pts = rate, first
+    return frame
 
 
-def _drain(graph: Graph) -> NDArray[np.float32]:
-    pieces: list[NDArray[np.float32]] = []
+def resample(
+    audio: NDArray[np.float32], rate: int, to_rate: int, samples: int
+) -> NDArray[np.float32]:
+    """The same sound at another rate, made `samples` long: the filter's own end may be one off."""
+    if rate != to_rate:
+        audio = through(audio, rate, [("aresample", str(to_rate))])
+    return np.pad(audio[:samples], (0, max(0, samples - len(audio))))
+
+
+def _ready(graph: Graph) -> Iterator[NDArray[np.float32]]:
     while True:
         try:
             frame = graph.pull()
         except (av.error.EOFError, av.error.BlockingIOError):
-            return np.concatenate(pieces) if pieces else np.zeros(0, np.float32)
+            return
         assert isinstance(frame, AudioFrame)
-        pieces.append(np.asarray(frame.to_ndarray(), dtype=np.float32).ravel())
+        yield np.asarray(frame.to_ndarray(), dtype=np.float32).ravel()

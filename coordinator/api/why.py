@@ -1,0 +1,59 @@
+"""Why a task waits: the scheduler's own filters, asked again for every device. Decides nothing."""
+
+from __future__ import annotations
+
+from coordinator.core.filters import FILTERS, LASTING, fit, refusal
+from coordinator.core.schedule import own_reason
+from coordinator.core.snapshot import Device, Snapshot, Waiting
+from coordinator.store.database import Database
+from coordinator.store.farm import read_snapshot
+from reelyard.catalog import Catalog
+from reelyard.resources import TaskView, WhyDevice, WhyView
+
+
+def why(database: Database, catalog: Catalog, now: float, task: TaskView) -> WhyView:
+    """Every device's answer to the task. A task that does not wait has its reason in `because`."""
+    with database.read() as connection:
+        farm = read_snapshot(connection, now, catalog)
+    waiting = next((item for item in farm.waiting if item.id == task.id), None)
+    if waiting is None:
+        return WhyView(task_id=task.id, state=task.state, because=task.because, can_ever_run=True)
+    return WhyView(
+        task_id=task.id,
+        state=task.state,
+        because=task.because or "the scheduler has not looked at it yet",
+        can_ever_run=can_ever_run(waiting, farm),
+        queue_position=position(waiting, farm),
+        devices=[_answer(waiting, device, catalog) for device in farm.devices],
+    )
+
+
+def can_ever_run(task: Waiting, farm: Snapshot) -> bool:
+    """False when every device that is known refuses it for a lasting reason."""
+    verdicts = [refusal(task, device, farm.catalog, LASTING) for device in farm.devices]
+    return not verdicts or None in verdicts
+
+
+def position(task: Waiting, farm: Snapshot) -> int | None:
+    """Its place, from 1, among the tasks that only wait for a device; None when it is not one."""
+    if own_reason(task, farm.now):
+        return None
+    before = (t for t in farm.waiting if t.order < task.order and not own_reason(t, farm.now))
+    return 1 + sum(1 for _ in before)
+
+
+def _answer(task: Waiting, device: Device, catalog: Catalog) -> WhyDevice:
+    refused = refusal(task, device, catalog, FILTERS)
+    return WhyDevice(
+        worker_id=device.worker_id,
+        device_id=device.id,
+        name=device.name,
+        can=refused is None,
+        because=refused or _yes(task, device, catalog),
+    )
+
+
+def _yes(task: Waiting, device: Device, catalog: Catalog) -> str:
+    found = fit(task, device, catalog)
+    how = f"can run it ({found.plan.sentence()}, {found.gib:.1f} GiB)" if found else "can run it"
+    return f"{how}, but is busy with {device.busy}" if device.busy else how

@@ -1,0 +1,212 @@
+"""Who goes where, in which order, and what those that wait are told."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from coordinator.core.decisions import Assign, Hold
+from coordinator.core.filters import fit, refusal
+from coordinator.core.schedule import schedule
+from coordinator.core.snapshot import Device, Waiting
+from reelyard.plan import Offload, Precision
+from reelyard.states import WorkerState
+from tests.support.core_values import (
+    CATALOG,
+    DEMO,
+    LARGE,
+    SMALL,
+    device,
+    farm,
+    film,
+    line,
+    shot,
+    waiting,
+)
+
+
+def assigned(*found: Waiting | Device) -> dict[str, tuple[str, str]]:
+    return {d.task.id: d.device.key for d in schedule(farm(*found)) if isinstance(d, Assign)}
+
+
+def reason(*found: Waiting | Device) -> str:
+    (decision,) = schedule(farm(*found))
+    assert isinstance(decision, Hold)
+    return decision.because
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ({"priority": 51, "queued_at": 9.0}, {"priority": 50, "queued_at": 1.0}),
+        ({"queued_at": 1.0}, {"queued_at": 2.0}),
+        ({"scene": 0}, {"scene": 1}),
+        ({"work": line(), "scene": 3}, {"work": shot(), "scene": 0}),
+        ({"work": shot(), "scene": 3}, {"work": film(), "scene": None}),
+    ],
+    ids=["priority", "age", "scene", "voice before picture", "picture before film"],
+)
+def test_who_chooses_first(first: dict[str, Any], second: dict[str, Any]) -> None:
+    one, two = waiting(id="job-a.z", **first), waiting(id="job-a.a", **second)
+    assert list(assigned(two, one, device())) == ["job-a.z"]
+
+
+def test_one_task_per_idle_device() -> None:
+    tasks = [waiting(id=f"job-a.{n}", scene=n) for n in range(3)]
+    found = assigned(*tasks, device("v"), device("w"), device("x", busy="Scene 9 · picture"))
+    assert found == {"job-a.0": ("v", "cpu"), "job-a.1": ("w", "cpu")}
+
+
+def test_a_device_that_holds_the_model_is_preferred() -> None:
+    holds = device("w", resident=frozenset({DEMO}))
+    (decision,) = schedule(farm(waiting(), device("a"), holds))
+    assert isinstance(decision, Assign) and decision.device is holds
+    assert f"{DEMO} is in its memory" in decision.because
+
+
+def test_pictures_go_to_a_gpu_and_voices_to_a_cpu() -> None:
+    found = assigned(
+        waiting(shot(), "job-a.v"), waiting(line(), "job-a.l"), device(), device(id="cuda:0")
+    )
+    assert found == {"job-a.v": ("w", "cuda:0"), "job-a.l": ("w", "cpu")}
+
+
+def test_the_smallest_gpu_that_will_do_is_taken() -> None:
+    small, large = device("s", "cuda:0"), device("l", "cuda:0", memory_gib=80.0)
+    assert assigned(waiting(), large, small) == {"job-a.s01.video1": small.key}
+
+
+def test_a_leaner_plan_is_taken_where_the_fastest_does_not_fit() -> None:
+    work = shot(SMALL, 81)
+    roomy = fit(waiting(work), device(id="cuda:0", memory_gib=80.0), CATALOG)
+    tight = fit(waiting(work), device(id="cuda:0", memory_gib=14.5), CATALOG)
+    assert roomy is not None and tight is not None
+    assert roomy.plan.offload is Offload.NONE and roomy.plan.precision is Precision.BF16
+    assert tight.plan.offload is Offload.MODEL and tight.gib <= 14.5 < roomy.gib
+
+
+def test_waits_for_its_needs_and_says_for_which() -> None:
+    task = waiting(open_needs=("Scene 2 · voice",))
+    assert reason(task, device()) == "waits for Scene 2 · voice"
+
+
+def test_a_long_list_of_needs_is_counted() -> None:
+    task = waiting(film(), open_needs=("a", "b", "c", "d", "e"))
+    assert reason(task, device()) == "waits for a, b, c and 2 more"
+
+
+def test_a_paused_job_and_a_pause_after_a_failure_wait() -> None:
+    assert reason(waiting(paused=True), device()) == "its job is paused"
+    assert reason(waiting(not_before=105.0), device()) == "tries again in 5 s"
+
+
+def test_a_busy_device_is_named_with_what_it_does() -> None:
+    said = reason(waiting(), device(busy="Scene 1 · picture"))
+    assert said == "cpu (node w) is busy with Scene 1 · picture"
+
+
+def test_an_empty_farm_says_so() -> None:
+    assert reason(waiting()) == "no worker has joined the farm yet"
+
+
+@pytest.mark.parametrize("state", [WorkerState.OFFLINE, WorkerState.DRAINING, WorkerState.ASLEEP])
+def test_a_worker_that_takes_nothing_is_named_with_its_state(state: WorkerState) -> None:
+    assert reason(waiting(), device(state=state)) == f"cpu (node w): its worker is {state}"
+
+
+def test_what_fits_nowhere_is_told_the_numbers() -> None:
+    task = waiting(shot(LARGE, 81))
+    (decision,) = schedule(farm(task, device(id="cuda:0", memory_gib=24.0), device()))
+    assert isinstance(decision, Hold) and decision.for_ever
+    assert decision.because.startswith("nobody can ever run this: it needs 31.")
+    assert decision.because.endswith("the largest has 24.0 (rtx-4090 (node w))")
+
+
+def test_what_other_programs_hold_is_not_given_away() -> None:
+    said = refusal(waiting(), device(memory_gib=16.0, foreign_gib=15.9), CATALOG)
+    assert said is not None and "has 0.1, other programs hold 15.9" in said
+
+
+def test_a_model_that_nobody_has_is_named() -> None:
+    said = reason(waiting(), device(models=frozenset()))
+    assert said == f"nobody can ever run this: its node does not have the model {DEMO}"
+
+
+def test_a_floor_of_memory_learned_from_a_failure_is_kept() -> None:
+    task = waiting(memory_floor_gib=20.0)
+    assert assigned(task, device("s"), device("l", memory_gib=32.0)) == {task.id: ("l", "cpu")}
+
+
+def test_a_held_demand_does_not_hold_up_another() -> None:
+    large, small = waiting(shot(LARGE, 81), "job-a.1"), waiting(id="job-b.1", queued_at=9.0)
+    assert assigned(large, small, device()) == {"job-b.1": ("w", "cpu")}
+
+
+WORKS = st.sampled_from([shot(), shot(SMALL, 33), shot(LARGE, 81), line(), film()])
+TASKS = st.builds(
+    lambda work, **more: (work, more),
+    WORKS,
+    priority=st.integers(0, 3),
+    queued_at=st.floats(0, 9),
+    scene=st.integers(0, 3),
+    not_before=st.sampled_from([0.0, 200.0]),
+    open_needs=st.sampled_from([(), ("Scene 1 · voice",)]),
+    paused=st.booleans(),
+)
+DEVICES = st.fixed_dictionaries(
+    {
+        "id": st.sampled_from(["cpu", "cuda:0"]),
+        "memory_gib": st.sampled_from([0.5, 8.0, 24.0, 80.0]),
+        "foreign_gib": st.sampled_from([0.0, 4.0]),
+        "state": st.sampled_from(WorkerState),
+        "busy": st.sampled_from(["", "Scene 1 · picture"]),
+        "resident": st.sampled_from([frozenset[str](), frozenset({DEMO})]),
+        "models": st.sampled_from([frozenset(CATALOG.models), frozenset[str]()]),
+    }
+)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.lists(TASKS, max_size=12), st.lists(DEVICES, max_size=6), st.randoms())
+def test_what_always_holds(
+    tasks: list[tuple[Any, dict[str, Any]]], devices: list[dict[str, Any]], chance: Any
+) -> None:
+    waits = [
+        waiting(work, f"job-{n}.t", **{**more, "label": "t"})
+        for n, (work, more) in enumerate(tasks)
+    ]
+    offered = [device(f"w{n}", **described) for n, described in enumerate(devices)]
+    decisions = schedule(farm(*waits, *offered))
+    placed = [d for d in decisions if isinstance(d, Assign)]
+    held = [d for d in decisions if isinstance(d, Hold)]
+
+    # Each task is decided upon once, with a reason.
+    assert sorted(d.task.id for d in decisions) == sorted(task.id for task in waits)
+    assert all(d.because for d in decisions)
+    # No device is given twice, none that is busy, none that may not, none beyond its memory.
+    assert len({d.device.key for d in placed}) == len(placed)
+    for d in placed:
+        assert not d.device.busy and refusal(d.task, d.device, CATALOG) is None
+        assert d.predicted_gib <= d.device.memory_gib - d.device.foreign_gib + 0.001
+        assert d.task.not_before <= 100.0 and not d.task.open_needs and not d.task.paused
+    # No able device stays idle while a task that is ready waits.
+    taken = {d.device.key for d in placed}
+    left = [d for d in offered if not d.busy and d.key not in taken]
+    for hold in held:
+        task = hold.task
+        if not (task.open_needs or task.paused or task.not_before > 100.0):
+            assert all(refusal(task, d, CATALOG) for d in left)
+            # A later one of the same demand has not overtaken it.
+            later = [p.task for p in placed if p.task.demand == task.demand]
+            assert all(p.order < task.order for p in later)
+    # The order in which things are listed means nothing.
+    mixed, mixed_devices = list(waits), list(offered)
+    chance.shuffle(mixed)
+    chance.shuffle(mixed_devices)
+    again = schedule(farm(*mixed, *mixed_devices))
+    assert {(d.task.id, d.device.key) for d in placed} == {
+        (d.task.id, d.device.key) for d in again if isinstance(d, Assign)
+    }
