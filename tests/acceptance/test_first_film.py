@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.support.postgres import running_postgres
 
 from tests.support.films import THREE_SCENES, decode
+from tests.support.postgres import running_postgres
 from tests.support.running_farm import RunningFarm, running_farm
 from tests.support.seaweed import running_seaweed
 

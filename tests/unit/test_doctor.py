@@ -6,10 +6,10 @@ import json
 from pathlib import Path
 
 import pytest
-from reelyard.cli.main import app
 from typer.testing import CliRunner
 
 from reelyard.cli import doctor as doctor_module
+from reelyard.cli.main import app
 
 
 def test_a_complete_installation_is_well(tmp_path: Path) -> None:
