@@ -53,8 +53,8 @@ def up(
     """Start the farm on this machine and keep it running; Ctrl-C or SIGTERM ends it."""
     stop = StopFlag()
     farm = make_farm(state, port, token_file, SystemClock())
+    stop.listen()  # a signal while it starts ends it too, once everything can be stopped in order
     farm.start(tell)
-    stop.listen()
     welcome(farm.layout)
     try:
         farm.watch(lambda: not stop.raised, tell)
