@@ -29,7 +29,7 @@ def on_servers(folder: Path) -> Iterator[RunningFarm]:
         running_postgres(folder / "postgres") as database,
         running_seaweed(folder / "s3") as s3,
         running_farm(
-            folder / "farm", REELYARD_DATABASE_URL=database, **s3.environment("films")
+            folder / "farm", REELYARD_DATABASE_URL=database, **s3.farm_environment("films")
         ) as farm,
     ):
         yield farm

@@ -28,7 +28,7 @@ from reelyard.storage import disk as disk_module
 from reelyard.storage.disk import DiskStore
 from reelyard.storage.locate import open_store
 from reelyard.storage.s3 import S3Store
-from tests.support.seaweed import Bucket, seaweed
+from tests.support.seaweed import Bucket, running_seaweed
 
 NOBODY = "0" * 64
 
@@ -43,7 +43,7 @@ class Shop:
 
 @pytest.fixture(scope="module")
 def bucket(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bucket]:
-    with seaweed(tmp_path_factory.mktemp("seaweed")) as made:
+    with running_seaweed(tmp_path_factory.mktemp("seaweed")) as made:
         yield made
 
 

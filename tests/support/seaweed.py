@@ -38,6 +38,14 @@ class Bucket:
             "AWS_DEFAULT_REGION": "us-east-1",
         }
 
+    def farm_environment(self, prefix: str) -> dict[str, str]:
+        """What a farm has to find in its environment to keep its artifacts here."""
+        return {
+            "REELYARD_STORE_URL": f"s3://{self.name}/{prefix}",
+            "REELYARD_S3_ENDPOINT": self.endpoint,
+            **self.environment,
+        }
+
     def client(self) -> Any:
         """A boto3 client for looking, and for damaging things."""
         import boto3
@@ -54,7 +62,7 @@ class Bucket:
 
 
 @contextmanager
-def seaweed(folder: Path, bucket: str = "films") -> Iterator[Bucket]:
+def running_seaweed(folder: Path, bucket: str = "films") -> Iterator[Bucket]:
     """A server with one bucket, ready to take files; stopped at the end."""
     needs_module("boto3")
     program = _program()
