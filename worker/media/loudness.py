@@ -41,15 +41,17 @@ def measure(audio: NDArray[np.float32], rate: int) -> Level:
     return Level(_lufs(audio, rate), _true_peak_db(audio, rate))
 
 
-def levelled(audio: NDArray[np.float32], rate: int, lufs: float) -> NDArray[np.float32]:
-    """The same samples at this loudness; silence stays as it is."""
+def levelled(
+    audio: NDArray[np.float32], rate: int, lufs: float, ceiling_db: float = CEILING_DB
+) -> NDArray[np.float32]:
+    """The same samples at this loudness, no peak above the ceiling; silence stays as it is."""
     natural = _lufs(audio, rate)
     if natural is None:
         return audio
     gain = lufs - natural
     for _ in range(_ROUNDS):
         gain = min(gain, _MOST_GAIN_DB)
-        louder = _limited(audio * np.float32(10 ** (gain / 20)), rate)
+        louder = _limited(audio * np.float32(10 ** (gain / 20)), rate, ceiling_db)
         reached = _lufs(louder, rate)
         if reached is None or abs(reached - lufs) < _CLOSE_LU:
             break
@@ -57,8 +59,8 @@ def levelled(audio: NDArray[np.float32], rate: int, lufs: float) -> NDArray[np.f
     return louder
 
 
-def _limited(audio: NDArray[np.float32], rate: int) -> NDArray[np.float32]:
-    ceiling = 10 ** (CEILING_DB / 20)
+def _limited(audio: NDArray[np.float32], rate: int, ceiling_db: float) -> NDArray[np.float32]:
+    ceiling = 10 ** (ceiling_db / 20)
     # without latency=1 the limiter delays the sound by its attack and loses the end
     limiter = f"limit={ceiling:.5f}:level=false:attack=2:release=60:latency=1"
     limited = through(

@@ -11,18 +11,18 @@ from dataclasses import dataclass
 from itertools import chain, islice, repeat
 from pathlib import Path
 
+import av
 import numpy as np
 from PIL import Image
 
 from worker.media.clip import Picture, read_clip
 
 
-class EmptyClip(Exception):
-    """A scene's shots hold no picture at all."""
+class DamagedClip(Exception):
+    """A scene's shots cannot be read, or hold no picture at all."""
 
-    def __init__(self, scene: int) -> None:
-        super().__init__(f"the shots of scene {scene + 1} hold no picture")
-        self.scene = scene
+    def __init__(self, scene: int, why: str) -> None:
+        super().__init__(f"the shots of scene {scene + 1} cannot be used: {why}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class Reel:
 
 
 def pictures(reels: Sequence[Reel], width: int, height: int) -> Iterator[Picture]:
-    """RGB [height, width, 3], `sum(reel.frames)` of them. Raises EmptyClip."""
+    """RGB [height, width, 3], `sum(reel.frames)` of them. Raises DamagedClip."""
     before: Picture | None = None
     for scene, reel in enumerate(reels):
         fade = min(reel.crossfade_frames, reel.frames - 1) if before is not None else 0
@@ -73,7 +73,7 @@ def fitted(picture: Picture, width: int, height: int) -> Picture:
 
 def _scene(scene: int, reel: Reel, width: int, height: int) -> Iterator[Picture]:
     shown = chain.from_iterable(
-        islice(read_clip(shot.path), shot.skip_frames, shot.frames) for shot in reel.shots
+        islice(_read(scene, shot.path), shot.skip_frames, shot.frames) for shot in reel.shots
     )
     last: Picture | None = None
     count = 0
@@ -82,8 +82,15 @@ def _scene(scene: int, reel: Reel, width: int, height: int) -> Iterator[Picture]
         count += 1
         yield last
     if last is None:
-        raise EmptyClip(scene)
+        raise DamagedClip(scene, "they hold no picture")
     yield from repeat(last, reel.frames - count)
+
+
+def _read(scene: int, path: Path) -> Iterator[Picture]:
+    try:
+        yield from read_clip(path)
+    except (av.error.FFmpegError, IndexError) as wrong:
+        raise DamagedClip(scene, f"{path.name} is no clip ({wrong})") from wrong
 
 
 def _blend(old: Picture, new: Picture, share: float) -> Picture:
