@@ -101,10 +101,8 @@ class HttpFarm:
         return self._read(OverviewView, "/overview", {"minutes": str(minutes)})
 
     def jobs(self, state: str, query: str, after: str, limit: int) -> JobList:
-        asked = {"state": state, "q": query, "after": after, "limit": limit}
-        return self._read(
-            JobList, "/jobs", **{name: given for name, given in asked.items() if given}
-        )
+        asked = {"state": state, "q": query, "after": after, "limit": str(limit)}
+        return self._read(JobList, "/jobs", {name: text for name, text in asked.items() if text})
 
     def job(self, job_id: str) -> JobView:
         return self._read(JobView, f"/jobs/{job_id}")

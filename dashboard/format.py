@@ -77,6 +77,11 @@ def stamp(then: datetime | None) -> str:
     return then.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if then else ""
 
 
+def when(then: datetime | None) -> str:
+    """`25 Nov 08:14 UTC`: what stands there until the page has put it into the reader's zone."""
+    return then.astimezone(UTC).strftime("%d %b %H:%M UTC") if then else ""
+
+
 def clock_time(then: datetime | None) -> str:
     """`14:03:20` in UTC; the page turns it into the reader's own zone."""
     return then.astimezone(UTC).strftime("%H:%M:%S") if then else ""

@@ -6,6 +6,7 @@ A screen asks the farm once and renders; it never remembers anything.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -22,6 +23,7 @@ from reelyard.states import TaskState
 JOBS_PER_PAGE = 25
 _CHART_MINUTES = 180
 _QUEUE_ROWS = 12
+_ATTEMPT = re.compile(r"\.a\d+$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,11 @@ class Screen:
         """An argument, or an empty text."""
         return dict(self.args).get(name, "")
 
+    @property
+    def refresh_seconds(self) -> float:
+        """How often to look again though no event came: memory and last-seen times tell of none."""
+        return _KINDS[self.kind].refresh_seconds
+
     def cares_for(self, event: EventView) -> bool:
         """Might this event have changed what is shown?"""
         return self.kind != "job" or event.job_id in (None, self.arg("id"))
@@ -53,6 +60,7 @@ class _Kind:
     args: tuple[str, ...]
     read: Callable[[Farm, Screen, Clock], dict[str, Any]]
     fragments: Mapping[str, str]
+    refresh_seconds: float = 15.0
 
 
 def context(farm: Farm, screen: Screen, clock: Clock) -> dict[str, Any]:
@@ -132,13 +140,24 @@ def _job(farm: Farm, screen: Screen, _clock: Clock) -> dict[str, Any]:
 def _workers(farm: Farm, _screen: Screen, _clock: Clock) -> dict[str, Any]:
     seen = farm.overview(_CHART_MINUTES)
     workers = farm.workers().data
-    running = {task for worker in workers for device in worker.devices for task in device.running}
+    running = {
+        task_of(attempt)
+        for worker in workers
+        for device in worker.devices
+        for attempt in device.running
+    }
     return {
         "farm": seen,
         "pulse": farm_wide.pulse(seen),
         "groups": farm_wide.node_groups(workers),
         "tasks": _tasks(farm, sorted(running)),
+        "task_of": task_of,
     }
+
+
+def task_of(attempt_id: str) -> str:
+    """`job-7k3m9x2qab.s01.voice.a2` -> `job-7k3m9x2qab.s01.voice`; a task's id stays as it is."""
+    return _ATTEMPT.sub("", attempt_id)
 
 
 def _tasks(farm: Farm, ids: list[str]) -> dict[str, Any]:
@@ -197,5 +216,6 @@ _KINDS: Mapping[str, _Kind] = {
             "worker-summary": "fragments/worker_summary.html",
             "devices": "fragments/devices.html",
         },
+        refresh_seconds=3.0,
     ),
 }

@@ -1,7 +1,8 @@
 """Who is signed in: a token in a signed cookie, and the proof that a form came from our own page.
 
-The cookie is HttpOnly and SameSite=Strict, and Secure where the page came over https.
-Never shows the token to a page.
+The cookie is HttpOnly and SameSite=Lax (a link to a job in a chat should open the job), and Secure
+where the page came over https. What changes something is a POST with a proof that only our pages
+know. Never shows the token to a page.
 """
 
 from __future__ import annotations

@@ -1,0 +1,37 @@
+"""`reelyard-dashboard`: the web pages of a farm."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from reelyard.errors import InvalidInput, ReelyardError
+from reelyard.settings import read_settings
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+
+@app.command()
+def dashboard(
+    bind: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="The port to listen on.")] = 8701,
+) -> None:
+    """Serve the dashboard of the farm at REELYARD_URL, until SIGTERM."""
+    from dashboard.serve import main as serve
+
+    serve(read_settings(), bind, port)
+
+
+def main() -> None:
+    """The program: no traceback for what a person can mend."""
+    try:
+        app()
+    except ReelyardError as error:
+        print(f"reelyard-dashboard: {error}", file=sys.stderr)
+        sys.exit(2 if isinstance(error, InvalidInput) else 1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,44 @@
+"""The pages that look: overview, jobs, one job, workers."""
+
+from __future__ import annotations
+
+from flask import Blueprint, render_template, request
+
+from dashboard import session
+from dashboard.painting import pieces
+from dashboard.parts import parts
+from dashboard.screens import Screen
+
+bp = Blueprint("pages", __name__)
+
+
+@bp.get("/")
+def overview() -> str:
+    """The farm at a glance."""
+    return _page("overview", {})
+
+
+@bp.get("/jobs")
+def jobs() -> str:
+    """Every job, newest first; which of them is in the address."""
+    return _page("jobs", request.args.to_dict())
+
+
+@bp.get("/jobs/<job_id>")
+def job(job_id: str) -> str:
+    """One job."""
+    return _page("job", {"id": job_id})
+
+
+@bp.get("/workers")
+def workers() -> str:
+    """Machines and their devices."""
+    return _page("workers", {})
+
+
+def _page(kind: str, args: dict[str, str]) -> str:
+    screen = Screen.of(kind, args)
+    farm = parts().farm_for(session.token())
+    return render_template(
+        f"{kind}.html", screen=screen, pieces=pieces(farm, screen, parts().clock)
+    )
