@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -22,6 +23,7 @@ from reelyard.storyboard import Scene, Storyboard
 
 YAML, JSON, PLAIN = "application/yaml", "application/json", "text/plain"
 MEDIA_TYPES = (YAML, JSON, PLAIN)
+_SCENES_LINE = re.compile(rb"^scenes\s*:", re.MULTILINE)
 _DEEPEST = 12
 _SHOWN_CHARACTERS = 60
 _TEXT_FIELDS = frozenset({"title", "model", "voice", "size", "style", "negative", "picture", "say"})
@@ -81,6 +83,13 @@ def media_type_of(name: str) -> str:
     """By the file's ending: .json, .yaml and .yml; anything else is a plain script."""
     ending = name.lower().rpartition(".")[2]
     return {"json": JSON, "yaml": YAML, "yml": YAML}.get(ending, PLAIN)
+
+
+def guess_media_type(source: bytes) -> str:
+    """For text without a name: JSON starts with a brace, YAML has a line `scenes:`."""
+    if source.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] == b"{":
+        return JSON
+    return YAML if _SCENES_LINE.search(source) else PLAIN
 
 
 def _text(source: str | bytes, name: str) -> str:
@@ -152,7 +161,7 @@ def _compose(text: str) -> yaml.Node | None:
                         Problem(
                             f"*{event.anchor}",
                             "aliases are not allowed",
-                            line=int(event.start_mark.line) + 1,
+                            line=event.start_mark.line + 1 if event.start_mark else None,
                             remedy="Write the value out.",
                         )
                     ]

@@ -1,0 +1,38 @@
+"""The `reelyard` command. Every command lives in a file of its own and imports what is heavy only
+when it runs, so that `--help` and completion answer at once.
+"""
+
+from __future__ import annotations
+
+import typer
+
+from reelyard.cli.commands import Commands
+from reelyard.cli.demo import demo
+from reelyard.cli.doctor import doctor
+from reelyard.cli.fetch import fetch
+from reelyard.cli.show import show
+from reelyard.cli.submit import submit
+from reelyard.cli.up import down, up
+from reelyard.cli.watch import watch
+
+app = typer.Typer(
+    cls=Commands,
+    name="reelyard",
+    help="A rendering farm for AI video and voice: a script goes in, a film comes out.",
+    epilog="Exit codes: 0 ok, 1 failed, 2 wrong input, 3 not found, 4 no permission, "
+    "5 unreachable, 6 nobody can run it, 7 partly failed, 8 conflict, 124 timed out, 130 Ctrl-C.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for command in (up, down, demo, submit, show, watch, fetch, doctor):
+    app.command()(command)
+
+
+def main() -> None:
+    """What the `reelyard` script starts."""
+    app(prog_name="reelyard")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,280 @@
+"""A farm over HTTP: what programs, the command line and pages ask of it, typed.
+
+Every method raises what `reelyard.errors` draws, and nothing of httpx2. Never renders text for
+people and never remembers an answer.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping, Sequence
+from ipaddress import ip_address
+from pathlib import Path
+from types import TracebackType
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+import httpx2
+from pydantic import BaseModel, ValidationError
+
+from reelyard.clock import Clock, SystemClock
+from reelyard.download import Watch, download
+from reelyard.errors import InvalidInput, NotFound, Problem, Unauthorized, Unreachable
+from reelyard.event_stream import EventStream
+from reelyard.ids import is_id
+from reelyard.problem_document import error_of
+from reelyard.resources import (
+    EventList,
+    HealthView,
+    JobList,
+    JobSummary,
+    JobView,
+    ModelList,
+    OverviewView,
+    Submitted,
+    TaskView,
+    TokenCreated,
+    TokenList,
+    ValidationView,
+    WhyView,
+    WorkerList,
+)
+from reelyard.script import media_type_of
+
+Shape = TypeVar("Shape", bound=BaseModel)
+
+_TIMEOUT = httpx2.Timeout(30.0, connect=5.0)
+_TRIES = 3
+_PAUSE_SECONDS = 0.3
+
+
+class Client:
+    """The farm at `url`, asked with one person's token."""
+
+    def __init__(
+        self,
+        url: str,
+        token: str = "",
+        clock: Clock | None = None,
+        transport: httpx2.BaseTransport | None = None,
+    ) -> None:
+        self.url = _checked_url(url)
+        self._clock = clock or SystemClock()
+        self._http = httpx2.Client(
+            base_url=f"{self.url}/api/v1",
+            headers=_authorization(token),
+            timeout=_TIMEOUT,
+            transport=transport,
+            follow_redirects=True,  # the bearer token stays at home: httpx2 drops it elsewhere
+            trust_env=not _is_loopback(self.url),  # a proxy cannot reach this very machine
+        )
+
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(
+        self,
+        _kind: type[BaseException] | None,
+        _wrong: BaseException | None,
+        _trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+    # Submitting.
+
+    def submit_file(self, path: Path, priority: int = 50, key: str = "") -> Submitted:
+        """The storyboard in a file, by the file's ending. Raises InvalidInput, OSError."""
+        return self.submit(path.read_bytes(), media_type_of(path.name), priority, key)
+
+    def submit(
+        self, source: bytes | str, media_type: str, priority: int = 50, key: str = ""
+    ) -> Submitted:
+        """A job. The same key gives the same job again; without one it gets a key of its own, so
+        that a connection that breaks never makes two jobs."""
+        headers = {
+            "Content-Type": media_type,
+            "Idempotency-Key": _checked_key(key) or secrets.token_hex(16),
+        }
+        params = {"priority": priority}
+        return self._ask(Submitted, "POST", "/jobs", content=source, headers=headers, params=params)
+
+    def validate(self, source: bytes | str, media_type: str) -> ValidationView:
+        """A dry run: nothing is stored, problems are in the answer."""
+        headers = {"Content-Type": media_type}
+        return self._ask(ValidationView, "POST", "/jobs/validate", content=source, headers=headers)
+
+    def cancel(self, job_id: str, because: str = "") -> JobSummary:
+        """Call it off. Raises Conflict when it has ended already."""
+        path = f"/jobs/{_part(job_id, 'job')}/cancel"
+        self._send("POST", path, json={"because": because})
+        return self.job(job_id)
+
+    # Looking.
+
+    def health(self) -> HealthView:
+        """Is the farm well?"""
+        return self._ask(HealthView, "GET", "/health")
+
+    def overview(self, minutes: int = 60) -> OverviewView:
+        """The farm at a glance."""
+        return self._ask(OverviewView, "GET", "/overview", params={"minutes": minutes})
+
+    def jobs(
+        self, states: Sequence[str] = (), query: str = "", after: str = "", limit: int = 50
+    ) -> JobList:
+        """A page of jobs, newest first."""
+        asked = {"state": ",".join(states), "q": query, "after": after, "limit": limit}
+        params = {name: given for name, given in asked.items() if given}
+        return self._ask(JobList, "GET", "/jobs", params=params)
+
+    def job(self, job_id: str) -> JobView:
+        """A job by its id, or by enough of its beginning."""
+        return self._ask(JobView, "GET", f"/jobs/{_part(job_id, 'job')}")
+
+    def story(self, job_id: str, after: int = 0, limit: int = 200) -> EventList:
+        """What happened to a job, oldest first."""
+        path = f"/jobs/{_part(job_id, 'job')}/story"
+        return self._ask(EventList, "GET", path, params={"after": after, "limit": limit})
+
+    def events(
+        self, job_id: str = "", after: int | None = None, deadline: float | None = None
+    ) -> EventStream:
+        """What happens, as it happens, on the farm or to one job, until the deadline."""
+        path = f"/jobs/{_part(job_id, 'job')}/events" if job_id else "/events"
+        return EventStream(self._http, path, self._clock, last_seen=after, deadline=deadline)
+
+    def task(self, task_id: str) -> TaskView:
+        """A task by its id."""
+        return self._ask(TaskView, "GET", f"/tasks/{_part(task_id, 'task')}")
+
+    def why(self, task_id: str) -> WhyView:
+        """Why a task waits, with every device's answer."""
+        return self._ask(WhyView, "GET", f"/tasks/{_part(task_id, 'task')}/why")
+
+    def workers(self) -> WorkerList:
+        """Every worker that was ever seen."""
+        return self._ask(WorkerList, "GET", "/workers")
+
+    def models(self) -> ModelList:
+        """What the farm renders and speaks with."""
+        return self._ask(ModelList, "GET", "/models")
+
+    # Tokens.
+
+    def tokens(self) -> TokenList:
+        """Every token, without its secret."""
+        return self._ask(TokenList, "GET", "/tokens")
+
+    def create_token(self, name: str) -> TokenCreated:
+        """A fresh token: the only time that its secret is shown."""
+        return self._ask(TokenCreated, "POST", "/tokens", tries=1, json={"name": name})
+
+    def revoke_token(self, token_id: str) -> None:
+        """From now on it opens nothing."""
+        self._send("DELETE", f"/tokens/{_part(token_id, 'token')}")
+
+    # Fetching.
+
+    def fetch_film(self, job_id: str, to: Path, watch: Watch | None = None) -> Path:
+        """The film at `to`, its subtitles (.vtt) and poster (.jpg) beside it; the film comes last.
+
+        Each is verified by its SHA-256 and goes on where an earlier try broke off.
+        Raises NotFound while there is no film.
+        """
+        job = self.job(job_id)
+        if job.film is None:
+            raise NotFound(
+                f"job {job.id} has no film: it is {job.state}.",
+                f"See how it stands with `reelyard watch {job.id}`.",
+            )
+        beside = [(job.film.subtitles, ".vtt"), (job.film.poster, ".jpg")]
+        for artifact, ending in beside:
+            if artifact is not None:
+                download(self._http, f"/artifacts/{artifact.sha256}", artifact, _beside(to, ending))
+        film = job.film.film
+        return download(self._http, f"/artifacts/{film.sha256}", film, to, watch)
+
+    # The wire.
+
+    def _ask(
+        self, shape: type[Shape], method: str, path: str, tries: int = _TRIES, **what: Any
+    ) -> Shape:
+        answer = self._send(method, path, tries, **what)
+        try:
+            return shape.model_validate_json(answer.content)
+        except ValidationError:
+            raise Unreachable(
+                f"what answers at {self.url} is no Reelyard farm, or one of another version.",
+                "Check the address in --url or REELYARD_URL.",
+            ) from None
+
+    def _send(self, method: str, path: str, tries: int = _TRIES, **what: Any) -> httpx2.Response:
+        """Sent again when the connection breaks: reads do no harm, submissions have a key, and
+        cancelling or revoking twice is no more than once."""
+        for left in reversed(range(tries)):
+            try:
+                answer = self._http.request(method, path, **what)
+            except (httpx2.ConnectError, httpx2.ConnectTimeout) as wrong:
+                raise self._unreachable(wrong) from None
+            except httpx2.HTTPError as wrong:
+                if not left:
+                    raise self._unreachable(wrong) from None
+                self._clock.sleep(_PAUSE_SECONDS)
+                continue
+            if answer.is_success:
+                return answer
+            raise error_of(answer)
+        raise AssertionError("the last try returns or raises")
+
+    def _unreachable(self, wrong: Exception) -> Unreachable:
+        return Unreachable(f"the farm at {self.url} does not answer ({type(wrong).__name__}).")
+
+
+def _part(text: str, what: str) -> str:
+    """An id as part of an address: what can be none is not even asked for."""
+    if not is_id(text):
+        raise NotFound(f"there is no {what} {text[:100]!r}.")
+    return text
+
+
+def _beside(film: Path, ending: str) -> Path:
+    return film.with_name((film.stem if film.suffix else film.name) + ending)
+
+
+def _checked_url(url: str) -> str:
+    shown = Problem("REELYARD_URL", "is no address of a farm", url[:80], "http://HOST:PORT")
+    try:
+        parts = urlsplit(url)
+        good = parts.scheme in {"http", "https"} and parts.hostname and (parts.port or 1)
+        httpx2.URL(url)
+    except (ValueError, httpx2.InvalidURL):
+        good = False
+    if not good:
+        raise InvalidInput([shown])
+    return url.rstrip("/").removesuffix("/api/v1")
+
+
+def _checked_key(key: str) -> str:
+    if key and not (key.isascii() and key.isprintable() and len(key) <= 200):
+        raise InvalidInput(
+            [Problem("key", "must be plain characters", key[:80], "200 ASCII characters")]
+        )
+    return key
+
+
+def _authorization(token: str) -> Mapping[str, str]:
+    if not (token.isascii() and token.isprintable()) or " " in token:
+        raise Unauthorized("the token has characters that no token has.")
+    return {"Authorization": f"Bearer {token}"} if token else {}
+
+
+def _is_loopback(url: str) -> bool:
+    host = urlsplit(url).hostname or ""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
