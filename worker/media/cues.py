@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 from reelyard.task import Word
@@ -32,7 +33,7 @@ _AFTER_CLAUSE: Final = 0.3
 _SENTENCE_INSIDE: Final = 1.5
 _ALONE: Final = 2.0
 _TOO_SHORT: Final = 2.0
-_COMMA_IS_WORTH: Final = 8
+_COMMA_IS_WORTH: Final = 12
 """Characters of balance that a line break after a comma may cost."""
 
 
@@ -144,7 +145,7 @@ def _timed(parts: Sequence[Sequence[Word]], film_ms: int) -> Iterator[Cue]:
     for part in parts:
         start = round(part[0].start * 1000)
         starts.append(max(start, starts[-1] + 1) if starts else start)
-    for part, start, following in zip(parts, starts, [*starts[1:], film_ms], strict=True):
+    for part, (start, following) in zip(parts, pairwise([*starts, film_ms]), strict=True):
         wish = max(round(part[-1].end * 1000), start + round(SHORTEST_SECONDS * 1000))
         latest = start + round(LONGEST_SECONDS * 1000)
         lines = _set([word.text for word in part])

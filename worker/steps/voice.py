@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 
 from reelyard.catalog import Voice
 from reelyard.failure import FailureKind
-from reelyard.task import VoiceResult, VoiceWork
+from reelyard.task import VoiceResult, VoiceWork, Word
 from worker.desk import Desk, TaskFailed
 from worker.engines.voice import Spoken
+from worker.engines.voice.author import shared_out
 from worker.engines.voice.load import load_speaker
 from worker.media.tempo import sound_end
 
@@ -45,7 +46,7 @@ def run(work: VoiceWork, desk: Desk) -> VoiceResult:
         sample_rate=speaker.sample_rate,
         samples=len(spoken.audio),
         natural_seconds=spoken.natural_seconds,
-        words=spoken.words,
+        words=_words(work.text, spoken, speaker.sample_rate),
         rate=round(spoken.rate, 4),
         pause=round(spoken.pause, 4),
         overflow_seconds=spoken.excess / speaker.sample_rate,
@@ -59,13 +60,18 @@ def _voice(work: VoiceWork, desk: Desk) -> Voice:
         known = ", ".join(sorted(desk.catalog.voices))
         raise TaskFailed(
             FailureKind.MODEL_MISSING,
-            f"this worker's catalog has no voice {work.voice!r}. Choose one of: {known}.",
+            f"This worker's catalog has no voice {work.voice!r}. Choose one of: {known}.",
         )
     return voice
 
 
 def _samples(work: VoiceWork, rate: int) -> int | None:
     return None if work.frames is None else round(Fraction(work.frames, work.fps) * rate)
+
+
+def _words(text: str, spoken: Spoken, rate: int) -> tuple[Word, ...]:
+    """The voice's own times; where it has none, the letters share out what is heard."""
+    return spoken.words or tuple(shared_out(text, 0.0, sound_end(spoken.audio) / rate))
 
 
 def _within_scale(audio: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -77,6 +83,8 @@ def _within_scale(audio: NDArray[np.float32]) -> NDArray[np.float32]:
 def _notes(spoken: Spoken, rate: int) -> list[str]:
     notes = list(spoken.notes)
     seconds, heard = len(spoken.audio) / rate, sound_end(spoken.audio) / rate
+    if not spoken.words:
+        notes.append("this voice tells no word times: subtitles are an estimate")
     if spoken.excess:
         notes.append(
             f"the line is {spoken.excess / rate:.2f} s too long for its scene even at the fastest "

@@ -51,7 +51,7 @@ def cannot_read(word: str, voice: str) -> TaskFailed:
     """The voice has no sound for a word: refusing beats leaving it out."""
     return TaskFailed(
         FailureKind.BAD_INPUT,
-        f"the voice {voice} cannot read {word!r}. Write it in words of its language, or choose "
+        f"The voice {voice} cannot read {word!r}. Write it in words of its language, or choose "
         "another voice for this scene.",
     )
 
@@ -60,6 +60,6 @@ def nothing_to_say(text: str, voice: str) -> TaskFailed:
     """There is no word in the text."""
     return TaskFailed(
         FailureKind.BAD_INPUT,
-        f"there is no word in {text[:60]!r} that the voice {voice} could say. Write a line, or "
+        f"There is no word in {text[:60]!r} that the voice {voice} could say. Write a line, or "
         "leave it out for a silent scene.",
     )

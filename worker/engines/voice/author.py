@@ -59,6 +59,18 @@ def caption_words(text: str, heard: Sequence[Heard], read: Callable[[str], str])
     return _together(timed, heard)
 
 
+def shared_out(text: str, start: float, end: float) -> list[Word]:
+    """The author's words with times by their share of the letters: an estimate, for want of more."""
+    words = text.split()
+    whole = sum(map(len, words))
+    timed, before = [], 0
+    for word in words:
+        first, before = before, before + len(word)
+        times = (start + (end - start) * place / whole for place in (first, before))
+        timed.append(Word(text=word, start=next(times), end=next(times)))
+    return timed
+
+
 def _pieces(words: Sequence[str]) -> Iterator[_Piece]:
     for index, word in enumerate(words):
         found = _PIECE.findall(word) or ([word] if word.isalnum() else [])

@@ -41,7 +41,7 @@ def load(voice: str, version: str | None = None) -> Speaker:
     except ImportError:
         raise TaskFailed(
             FailureKind.MODEL_MISSING,
-            f"the voice {voice} needs the package hibari-tts, which is not installed here. "
+            f"The voice {voice} needs the package hibari-tts, which is not installed here. "
             'Install it with `pip install "reelyard[worker]"`.',
         ) from None
     package = Hibari(threads=1)

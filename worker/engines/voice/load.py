@@ -25,7 +25,7 @@ def load_speaker(voice: Voice, settings: Settings, device_id: str) -> Speaker:
         return vits.load(voice.id, where, device_id, bool(folder) or not settings.allow_hub)
     raise TaskFailed(
         FailureKind.MODEL_MISSING,
-        f"the voice {voice.id} names the engine {voice.engine!r}, which this worker does not have. "
+        f"The voice {voice.id} names the engine {voice.engine!r}, which this worker does not have. "
         "Known are hibari and vits: correct the voice in the catalog.",
     )
 

@@ -42,14 +42,14 @@ def load(voice: str, where: str, device: str, local_only: bool) -> VitsSpeaker:
     except (OSError, ValueError) as wrong:
         raise TaskFailed(
             FailureKind.MODEL_MISSING,
-            f"the voice {voice} could not be loaded from {where}. Put its files into a folder of "
+            f"The voice {voice} could not be loaded from {where}. Put its files into a folder of "
             "that name under REELYARD_MODELS_DIR, or allow the hub with REELYARD_ALLOW_HUB=1.",
             str(wrong),
         ) from None
     if tokenizer.phonemize:
         raise TaskFailed(
             FailureKind.MODEL_MISSING,
-            f"the voice {voice} reads phonemes of espeak-ng, which Reelyard does not carry. "
+            f"The voice {voice} reads phonemes of espeak-ng, which Reelyard does not carry. "
             "Choose a VITS voice that reads letters, such as the MMS ones.",
         )
     return VitsSpeaker(voice, model.to(device).eval(), tokenizer)

@@ -1,0 +1,56 @@
+"""A plain desk for tests of steps: a folder, a store, and everything that was said."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+from reelyard.artifact import Artifact
+from reelyard.catalog import Catalog, load_catalog
+from reelyard.plan import Plan
+from reelyard.settings import Settings
+from reelyard.storage.disk import DiskStore
+from worker.desk import Stopped
+
+T = TypeVar("T")
+
+
+@dataclass
+class PlainDesk:
+    """Models stay for its life; it can be told to stop the work at a phase and step."""
+
+    folder: Path
+    store: DiskStore
+    catalog: Catalog
+    plan: Plan = field(default_factory=Plan)
+    device_id: str = "cpu"
+    settings: Settings = field(default_factory=lambda: Settings(allow_hub=False))
+    stop_at: tuple[str, int] | None = None
+    said: list[tuple[str, int, int]] = field(default_factory=list)
+    held: dict[str, Any] = field(default_factory=dict)
+
+    def report(self, phase: str, step: int = 0, steps: int = 0) -> None:
+        self.said.append((phase, step, steps))
+        if (phase, step) == self.stop_at:
+            raise Stopped
+
+    def resident(self, key: str, load: Callable[[], T]) -> T:
+        if key not in self.held:
+            self.held[key] = load()
+        kept: T = self.held[key]
+        return kept
+
+    def get(self, artifact: Artifact) -> Path:
+        """The artifact as a file of its name, beside the scratch folder."""
+        into = self.folder.parent / "got"
+        into.mkdir(exist_ok=True)
+        return self.store.fetch(artifact.sha256, into / artifact.name)
+
+
+def plain_desk(root: Path, catalog: Catalog | None = None) -> PlainDesk:
+    """A desk under `root`."""
+    folder = root / "desk"
+    folder.mkdir(parents=True)
+    return PlainDesk(folder, DiskStore(root / "store"), catalog or load_catalog(None))
