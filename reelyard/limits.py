@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from reelyard.catalog import Catalog, VideoModel
-from reelyard.errors import Problem
+from reelyard.errors import InvalidInput, Problem
 from reelyard.script import SourceMap
 from reelyard.settings import Settings
 from reelyard.storyboard import Scene, Storyboard
@@ -45,6 +45,22 @@ def check(
         tuple(_with_line(problem, where) for problem in problems),
         tuple(_notes(storyboard, catalog)),
     )
+
+
+def check_size(source: bytes, settings: Settings) -> None:
+    """Refuses a script that is too large to be read at all. Raises InvalidInput."""
+    if len(source) > settings.max_script_bytes:
+        raise InvalidInput(
+            [
+                Problem(
+                    "the script",
+                    "is too large",
+                    f"{len(source)} bytes",
+                    f"{settings.max_script_bytes} bytes",
+                    "Make two films of it, or raise REELYARD_MAX_SCRIPT_BYTES.",
+                )
+            ]
+        )
 
 
 def natural_seconds(text: str) -> float:

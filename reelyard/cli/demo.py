@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
+from reelyard.cli.connection import AsJson
+from reelyard.cli.exits import Interrupted
+from reelyard.cli.speak import out as stdout
+from reelyard.cli.speak import show_json
 from reelyard.cli.up import StopFlag, make_farm, tell
 from reelyard.clock import Clock, SystemClock
-from reelyard.embedded.farm import EmbeddedFarm
-from reelyard.errors import NotFound, ReelyardError
-from reelyard.resources import JobView
+from reelyard.errors import InvalidInput, ReelyardError, Unreachable
 from reelyard.states import FINAL_JOB_STATES, JobState
+
+if TYPE_CHECKING:
+    from reelyard.client import Client
+    from reelyard.embedded.farm import EmbeddedFarm
+    from reelyard.resources import JobView
 
 _LOOK_SECONDS = 0.25
 
@@ -31,17 +37,33 @@ def demo(
     state: Annotated[Path, typer.Option(help="Where the demo's farm lives.")] = Path(
         ".reelyard/demo"
     ),
+    as_json: AsJson = False,
 ) -> None:
-    """Render a film on a farm of its own: nothing to set up, nothing left running."""
-    if not storyboard.is_file():
-        raise NotFound(f"there is no file {storyboard}.", "Run it in a checkout, or name a file.")
+    """Render a film on a farm that comes and goes with it."""
+    _refuse_early(storyboard)
     clock, stop = SystemClock(), StopFlag()
     began = clock.monotonic()
     with running_farm(state, clock, stop) as farm:
         started = clock.monotonic() - began
         job, film = render(farm, storyboard, out, clock, stop)
         took = clock.monotonic() - began
-    summary(job, film, started, took)
+    spent = {"starting the farm": started, **times(job), "everything": took}
+    if as_json:
+        show_json({"job": job.id, "film": str(film), "seconds": spent})
+    else:
+        summary(job, film, spent)
+
+
+def _refuse_early(storyboard: Path) -> None:
+    """What is wrong with the script is said before a farm is started for it."""
+    from reelyard.catalog import load_catalog
+    from reelyard.cli.validate import examine
+    from reelyard.settings import read_settings
+
+    settings = read_settings()
+    findings = examine(str(storyboard), load_catalog(settings.catalog_file), settings)[1]
+    if findings.problems:
+        raise InvalidInput(findings.problems)
 
 
 @contextmanager
@@ -62,54 +84,58 @@ def render(
     farm: EmbeddedFarm, storyboard: Path, out: Path, clock: Clock, stop: StopFlag
 ) -> tuple[JobView, Path]:
     """Submit, watch, fetch. Raises ReelyardError when the job does not end well."""
-    from reelyard.cli.watching import LiveJob
     from reelyard.client import Client
 
-    client = Client(farm.layout.api, _token(farm))
-    job_id = client.submit_file(storyboard).job.id
-    with LiveJob() as live:
-        job = _follow(lambda: client.job(job_id), live.show, farm, clock, stop)
-    if job.state is not JobState.DONE:
-        raise ReelyardError(f"the film was not made: {job.failure or job.state}.")
-    return job, client.fetch_film(job_id, out / f"{storyboard.stem}.mp4")
+    with Client(farm.layout.api, _token(farm)) as client:
+        job_id = client.submit_file(storyboard).job.id
+        job = _follow(client, job_id, farm, clock, stop)
+        if job.state is not JobState.DONE:
+            raise ReelyardError(f"the film was not made: {job.failure or job.state}.")
+        return job, client.fetch_film(job_id, out / f"{storyboard.stem}.mp4")
 
 
 def _follow(
-    look: Callable[[], JobView],
-    show: Callable[[JobView], None],
-    farm: EmbeddedFarm,
-    clock: Clock,
-    stop: StopFlag,
+    client: Client, job_id: str, farm: EmbeddedFarm, clock: Clock, stop: StopFlag
 ) -> JobView:
-    job = look()
+    """The job when it has ended; the farm's processes are kept alive meanwhile."""
+    from reelyard.cli.watching import LiveJob
+
+    job = client.job(job_id)
 
     def unfinished() -> bool:
         nonlocal job
-        job = look()
-        show(job)
+        with contextlib.suppress(Unreachable):  # an API that dies is started again
+            job = client.job(job_id)
+        live.show(job)
         clock.sleep(_LOOK_SECONDS)
         return job.state not in FINAL_JOB_STATES and not stop.raised
 
-    farm.watch(unfinished, tell)
+    with LiveJob() as live:
+        farm.watch(unfinished, live.say)
+    if stop.raised and job.state not in FINAL_JOB_STATES:
+        raise Interrupted(
+            "you stopped the demo; nothing is left running.", "Start it again: it goes on."
+        )
     return job
 
 
-def summary(job: JobView, film: Path, started: float, took: float) -> None:
-    """Where the film is, and how long each part took."""
+def times(job: JobView) -> dict[str, float]:
+    """How long each kind of work took, in seconds."""
     spent: dict[str, float] = defaultdict(float)
     for task in job.task_list:
         for attempt in task.attempts:
             spent["loading models"] += attempt.load_seconds or 0.0
             spent[task.kind.value] += attempt.run_seconds or 0.0
-    table = Table(box=None, show_header=False, pad_edge=False)
-    table.add_row("starting the farm", f"{started:6.1f} s")
+    return dict(spent)
+
+
+def summary(job: JobView, film: Path, spent: dict[str, float]) -> None:
+    """Where the film is, and how long each part took."""
+    console = stdout()
     for part, seconds in spent.items():
-        table.add_row(part, f"{seconds:6.1f} s")
-    table.add_row("everything", f"{took:6.1f} s")
-    console = Console(stderr=False)
-    console.print(table)
+        console.print(f"{part:<18} {seconds:6.1f} s")
     length = f"{job.film.seconds:.1f} s of film" if job.film else "the film"
-    console.print(f"\n{length}: [bold]{film}[/] (subtitles and poster beside it)", soft_wrap=True)
+    console.print(f"\n{length}: {film} (subtitles and poster beside it)", soft_wrap=True)
 
 
 def _token(farm: EmbeddedFarm) -> str:

@@ -50,7 +50,10 @@ def doctor(
     ),
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
 ) -> None:
-    """Say what is installed and what is missing, with the remedy. Exit code 1 when it matters."""
+    """Say what is installed, what is missing, and the remedy.
+
+    Exit code 1: something that a farm needs is missing.
+    """
     findings = examine(state)
     if as_json:
         print(json.dumps({"version": __version__, "findings": [asdict(f) for f in findings]}))

@@ -35,7 +35,10 @@ def fetch(
     token_file: TokenFile = None,
     as_json: AsJson = False,
 ) -> None:
-    """Bring a finished film home; goes on where an earlier try broke off."""
+    """Bring a finished film home, subtitles and poster beside it.
+
+    Goes on where an earlier try broke off, and checks every byte.
+    """
     with connect(url, token_file) as client:
         found = client.job(resolve(client.url, job))
         to = output / file_name(found.title) if output.is_dir() else output

@@ -6,14 +6,20 @@ from __future__ import annotations
 
 import typer
 
+from reelyard.cli.about import schema, version
 from reelyard.cli.commands import Commands
 from reelyard.cli.demo import demo
 from reelyard.cli.doctor import doctor
+from reelyard.cli.farm_wide import models, workers
 from reelyard.cli.fetch import fetch
+from reelyard.cli.jobs import cancel, jobs
 from reelyard.cli.show import show
 from reelyard.cli.submit import submit
+from reelyard.cli.token import token
 from reelyard.cli.up import down, up
+from reelyard.cli.validate import validate
 from reelyard.cli.watch import watch
+from reelyard.cli.why import why
 
 app = typer.Typer(
     cls=Commands,
@@ -25,8 +31,20 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (up, down, demo, submit, show, watch, fetch, doctor):
-    app.command()(command)
+_COMMANDS = {
+    "The farm": (up, down, demo, doctor, workers, models),
+    "Jobs": (submit, validate, jobs, show, why, watch, fetch, cancel),
+    "For programs": (schema, version),
+}
+for panel, commands in _COMMANDS.items():
+    for command in commands:
+        app.command(rich_help_panel=panel)(command)
+app.add_typer(
+    token,
+    name="token",
+    help="Make, list and revoke the tokens that open this farm.",
+    rich_help_panel="For programs",
+)
 
 
 def main() -> None:

@@ -25,7 +25,7 @@ def show(
     token_file: TokenFile = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show a job: its tasks with reasons, notes and warnings, and the files it made."""
+    """Show a job or a task: reasons, notes, warnings, files."""
     with connect(url, token_file) as client:
         asked = resolve(client.url, job)
         found = find_task(client, asked) if is_task(asked) else client.job(asked)

@@ -62,7 +62,10 @@ def submit(
     token_file: TokenFile = None,
     as_json: AsJson = False,
 ) -> None:
-    """Turn scripts into jobs. Exit code 6: no device of the farm can ever run it."""
+    """Turn scripts into jobs.
+
+    Prints the id of each job. Exit code 6: no device of the farm can ever run it.
+    """
     if key and len(files) > 1:
         raise _usage("--key", "fits one file only", "Submit the files one by one.")
     if files.count(STDIN) > 1:

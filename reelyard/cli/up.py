@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import signal
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from reelyard.cli.connection import AsJson
+from reelyard.cli.speak import show_json
 from reelyard.clock import Clock, SystemClock
-from reelyard.embedded.farm import EmbeddedFarm
-from reelyard.embedded.layout import Layout
-from reelyard.embedded.ports import choose_ports
 from reelyard.errors import NotFound, ReelyardError
-from reelyard.settings import read_settings
+
+if TYPE_CHECKING:
+    from reelyard.embedded.farm import EmbeddedFarm
+    from reelyard.embedded.layout import Layout
 
 _DOWN_SECONDS = 30.0
 
@@ -49,13 +52,20 @@ def up(
     token_file: Annotated[
         Path | None, typer.Option(help="Where the token is written; default: in the state folder.")
     ] = None,
+    as_json: AsJson = False,
 ) -> None:
-    """Start the farm on this machine and keep it running; Ctrl-C or SIGTERM ends it."""
+    """Start the farm on this machine, until Ctrl-C or SIGTERM.
+
+    With --json: one object with its addresses once it is ready; it is also DIR/farm.json.
+    """
     stop = StopFlag()
     farm = make_farm(state, port, token_file, SystemClock())
     stop.listen()  # a signal while it starts ends it too, once everything can be stopped in order
     farm.start(tell)
-    welcome(farm.layout)
+    if as_json:
+        show_json(json.loads(farm.layout.farm_file.read_text(encoding="utf-8")))
+    else:
+        welcome(farm.layout)
     try:
         farm.watch(lambda: not stop.raised, tell)
     finally:
@@ -64,22 +74,41 @@ def up(
     tell("stopped; queued work is kept and goes on at the next `reelyard up`")
 
 
-def down(state: StateOption = Path(".reelyard")) -> None:
+def down(state: StateOption = Path(".reelyard"), as_json: AsJson = False) -> None:
     """Stop the farm that runs in the state folder."""
     farm_file = state / "farm.json"
     try:
         pid = int(json.loads(farm_file.read_text(encoding="utf-8"))["processes"]["up"])
+        if not _is_held(state / "up.lock"):
+            raise ProcessLookupError("its `up` is gone, and the number may be another's by now")
         os.kill(pid, signal.SIGTERM)
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, KeyError, TypeError):
         raise NotFound(
             f"no farm runs in {state}.", "Give its folder with --state, or start one: reelyard up."
         ) from None
     _wait_for_end(farm_file, SystemClock())
+    if as_json:
+        show_json({"stopped": str(state), "pid": pid})
     tell("stopped")
+
+
+def _is_held(lock_file: Path) -> bool:
+    """Does a running `up` hold it?"""
+    with lock_file.open("rb") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        return False
 
 
 def make_farm(state: Path, port: int | None, token_file: Path | None, clock: Clock) -> EmbeddedFarm:
     """The farm of a folder; outside servers named in the environment replace the embedded ones."""
+    from reelyard.embedded.farm import EmbeddedFarm
+    from reelyard.embedded.layout import Layout
+    from reelyard.embedded.ports import choose_ports
+    from reelyard.settings import read_settings
+
     settings = read_settings(state=state)
     layout = Layout(
         state=state,

@@ -26,7 +26,10 @@ def watch(
     token_file: TokenFile = None,
     as_json: AsJson = False,
 ) -> None:
-    """Watch a job until it ends; the exit code is its outcome. With --json: one event a line."""
+    """Watch a job until it ends; the exit code is its outcome.
+
+    With --json: its whole story from the beginning, one event a line.
+    """
     from reelyard.cli.following import outcome
 
     with connect(url, token_file) as client:
