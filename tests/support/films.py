@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import av
 import numpy as np
 from numpy.typing import NDArray
+
+from worker.media.filters import resample
 
 THREE_SCENES = """
 title: Three scenes
@@ -30,18 +35,40 @@ scenes:
     say: One red circle.
 """
 
+_BT709 = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A subtitle inside the film, in milliseconds."""
+
+    start_ms: int
+    end_ms: int
+    text: str
+
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    """A film as a player sees it."""
+    """A film as a player sees it. Times are in seconds, exact."""
 
     video_codec: str
     audio_codec: str
     frames: NDArray[np.uint8]  # [frames, height, width, 3]
+    frame_times: tuple[Fraction, ...]
     fps: float
     sound: NDArray[np.float32]  # [samples]
+    sound_starts: Fraction
+    sound_seconds: Fraction
     sample_rate: int
-    subtitles: tuple[str, ...]
+    shown: tuple[Shown, ...]
+    is_bt709: bool
+    title: str
+    language: str
+
+    @property
+    def subtitles(self) -> tuple[str, ...]:
+        """Their texts, lines joined by spaces."""
+        return tuple(shown.text.replace("\n", " ") for shown in self.shown)
 
 
 def decode(path: Path) -> Decoded:
@@ -49,28 +76,84 @@ def decode(path: Path) -> Decoded:
     with av.open(str(path)) as film:
         video, audio = film.streams.video[0], film.streams.audio[0]
         texts = film.streams.subtitles
-        video_codec, audio_codec = video.codec_context.name, audio.codec_context.name
-        fps, rate = float(video.average_rate or 0), audio.rate
-        pictures, sounds, said = [], [], []
+        pictures, sounds, shown, times, heard = [], [], [], [], []
         for packet in film.demux():
             for item in packet.decode():
                 if isinstance(item, av.VideoFrame):
                     pictures.append(item.to_ndarray(format="rgb24"))
+                    times.append(_seconds(item.pts, item.time_base))
                 elif isinstance(item, av.AudioFrame):
                     sounds.append(item.to_ndarray().mean(axis=0))
-                elif packet.stream in texts:
-                    said.append(_text(item))
-    return Decoded(
-        video_codec,
-        audio_codec,
-        np.stack(pictures),
-        fps,
-        np.concatenate(sounds),
-        rate,
-        tuple(text for text in said if text),
+                    heard.append(_seconds(item.pts, item.time_base))
+                elif packet.stream in texts and (text := _text(item)):
+                    shown.append(_shown(packet, text))
+        seconds = _seconds(audio.duration, audio.time_base)
+        return Decoded(
+            video_codec=video.codec_context.name,
+            audio_codec=audio.codec_context.name,
+            frames=np.stack(pictures),
+            frame_times=tuple(times),
+            fps=float(video.average_rate or 0),
+            sound=np.concatenate(sounds),
+            sound_starts=heard[0],
+            sound_seconds=seconds,
+            sample_rate=audio.rate,
+            shown=tuple(shown),
+            is_bt709=_is_bt709(video.codec_context),
+            title=film.metadata.get("title", ""),
+            language=texts[0].language or "" if texts else "",
+        )
+
+
+def cuts(frames: NDArray[np.uint8], least: float = 4.0) -> list[int]:
+    """Where one scene becomes the next: the frames that differ much from the one before them.
+
+    Much is more than `least` of 255 and three times what is usual in this film. A crossfade is a
+    run of such frames: its first one counts.
+    """
+    small = frames[:, ::2, ::2].astype(np.int16)
+    change = np.array([np.abs(b - a).mean() for a, b in pairwise(small)])
+    large = change > max(least, 3 * float(np.median(change)))
+    return [int(k) + 1 for k in np.flatnonzero(large) if k == 0 or not large[k - 1]]
+
+
+def heard_at(film: Decoded, line: NDArray[np.float32], rate: int) -> int:
+    """The sample of the film at which this line's first sample is heard, by correlation."""
+    samples = round(len(line) * film.sample_rate / rate)
+    wanted = resample(np.asarray(line, np.float32), rate, film.sample_rate, samples)
+    size = 1 << (len(film.sound) + len(wanted)).bit_length()
+    likeness = np.fft.irfft(
+        np.fft.rfft(film.sound, size) * np.conj(np.fft.rfft(wanted, size)), size
     )
+    return int(np.argmax(likeness[: len(film.sound)]))
+
+
+def silent_between(film: Decoded, spans: Sequence[tuple[int, int]], quiet: float = 0.003) -> bool:
+    """Nothing is heard in these spans of samples, but for what coding smears over their edges."""
+    smear = 2048
+    return all(
+        float(np.abs(film.sound[start + smear : end - smear]).max(initial=0.0)) < quiet
+        for start, end in spans
+    )
+
+
+def _seconds(pts: int | None, time_base: Fraction | None) -> Fraction:
+    assert pts is not None
+    assert time_base is not None
+    return pts * Fraction(time_base)
+
+
+def _is_bt709(context: Any) -> bool:
+    said = (context.colorspace, context.color_primaries, context.color_trc)
+    return all(number == _BT709 for number in said)
+
+
+def _shown(packet: Any, text: str) -> Shown:
+    start = round(_seconds(packet.pts, packet.time_base) * 1000)
+    return Shown(start, start + round(_seconds(packet.duration, packet.time_base) * 1000), text)
 
 
 def _text(item: Any) -> str:
     dialogue = getattr(item, "dialogue", b"")
-    return dialogue.decode() if isinstance(dialogue, bytes) else str(dialogue)
+    said = dialogue.decode() if isinstance(dialogue, bytes) else str(dialogue)
+    return said.replace("\\N", "\n").replace("\u2060", "")
