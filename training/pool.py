@@ -6,7 +6,7 @@ times as they come, so long clips cost no more than short ones.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -30,6 +30,9 @@ class Kind:
     lengths: Tensor = LENGTHS
     aspect: float = world.WIDE
     onward: bool = False  # the first frame is given
+
+    def times(self, factor: float) -> Kind:
+        return replace(self, clips=round(self.clips * factor))
 
 
 KINDS = (
@@ -67,17 +70,17 @@ class Normal:
 
 
 @torch.no_grad()
-def fill(codec: PaintedPatches, kind: Kind, g: torch.Generator) -> Pool:
-    chunks = [_chunk(codec, kind, k, g) for k in range(kind.clips // CHUNK)]
+def fill(codec: PaintedPatches, kind: Kind, plain_share: float, g: torch.Generator) -> Pool:
+    chunks = [_chunk(codec, kind, k, plain_share, g) for k in range(kind.clips // CHUNK)]
     latents, cells, times, span = (torch.cat([c[k] for c in chunks]) for k in range(4))
     captions = [name for c in chunks for name in c[4]]
     return Pool(kind, latents, cells, times, span, captions)
 
 
 def _chunk(
-    codec: PaintedPatches, kind: Kind, number: int, g: torch.Generator
+    codec: PaintedPatches, kind: Kind, number: int, plain_share: float, g: torch.Generator
 ) -> tuple[Tensor, Tensor, Tensor, Tensor, list[str]]:
-    chosen = random_specs(CHUNK, g)
+    chosen = random_specs(CHUNK, g, plain_share)
     scenes = world.scatter(chosen, g, kind.aspect)
     if kind.onward and number % 3:
         scenes = world.going_on(scenes, g)

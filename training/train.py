@@ -21,6 +21,7 @@ import torch
 from torch import Tensor, nn
 
 from training import codec_fit, network, world
+from training.muon import Muon
 from training.pool import KINDS, Normal, Pool, fill
 from worker.engines.demo.codec import PaintedPatches
 
@@ -75,7 +76,7 @@ def optimisers(learner: Learner, rate: float) -> list[torch.optim.Optimizer]:
     known = {id(p) for p in inner}
     rest = [p for p in learner.weights if id(p) not in known]
     return [
-        torch.optim.Muon(inner, lr=rate, weight_decay=0.01, adjust_lr_fn="match_rms_adamw"),
+        Muon(inner, lr=rate, weight_decay=0.01),
         torch.optim.AdamW(rest, lr=rate, betas=(0.9, 0.99), weight_decay=0.01),
     ]
 
@@ -168,6 +169,27 @@ def restore(learner: Learner, opts: list[torch.optim.Optimizer], out: Path) -> N
         opt.load_state_dict(kept)
 
 
+def unpack(folder: Path, out: Path) -> None:
+    """Puts the codec of a packaged pipeline where `prepared` looks for it."""
+    codec: PaintedPatches = PaintedPatches.from_pretrained(folder / "vae", torch_dtype=torch.float32)
+    codec.save_pretrained(out / "codec")
+
+
+def warm(learner: Learner, folder: Path) -> None:
+    """Starts from packaged weights; what the optimisers knew is gone, so the rate rises anew."""
+    from safetensors.torch import load_file
+
+    dit = load_file(folder / "transformer" / "diffusion_pytorch_model.safetensors")
+    learner.dit.load_state_dict({name: v.float() for name, v in dit.items()})
+    text = load_file(folder / "text_encoder" / "model.safetensors")
+    _, unexpected = learner.encoder.load_state_dict(
+        {name: v.float() for name, v in text.items()}, strict=False
+    )
+    if unexpected:
+        raise ValueError(f"{folder}: not a text encoder of this model: {unexpected}")
+    learner.average = [p.detach().clone() for p in learner.weights]
+
+
 def prepared(out: Path) -> PaintedPatches:
     """The codec in `out`, fitted first if it is not there."""
     if not (out / "codec").exists():
@@ -176,11 +198,13 @@ def prepared(out: Path) -> PaintedPatches:
     return codec
 
 
-def drawn(codec: PaintedPatches, out: Path, g: torch.Generator) -> list[Pool]:
+def drawn(
+    codec: PaintedPatches, out: Path, share: float, times: float, g: torch.Generator
+) -> list[Pool]:
     """The clips to learn from, kept in `out` for the next time."""
     kept = out / "clips.pt"
     if not kept.exists():
-        torch.save([fill(codec, kind, g) for kind in KINDS], kept)
+        torch.save([fill(codec, kind.times(times), share, g) for kind in KINDS], kept)
     pools: list[Pool] = torch.load(kept, weights_only=False)
     return pools
 
@@ -194,17 +218,24 @@ def main() -> None:
     p.add_argument("--threads", type=int, default=1)
     p.add_argument("--resume", action="store_true")
     p.add_argument("--compile", action="store_true", help="a quarter faster, if there is a compiler")
+    p.add_argument("--from", dest="origin", type=Path, help="start from a packaged pipeline folder")
+    p.add_argument("--plain-share", type=float, default=0.4, help="of the clips: the plain world")
+    p.add_argument("--clips", type=float, default=1.0, help="how many, against the usual number")
     a = p.parse_args()
     torch.set_num_threads(a.threads)
     torch.manual_seed(a.seed)
     a.out.mkdir(parents=True, exist_ok=True)
     g = torch.Generator().manual_seed(a.seed)
+    if a.origin:
+        unpack(a.origin, a.out)
     learner = build(prepared(a.out))
+    if a.origin:
+        warm(learner, a.origin)
     opts = optimisers(learner, a.rate)
     if a.resume:
         restore(learner, opts, a.out)
     began = time.perf_counter()
-    pools = drawn(learner.codec, a.out, g)
+    pools = drawn(learner.codec, a.out, a.plain_share, a.clips, g)
     print(f"drew the clips in {time.perf_counter() - began:.0f} s", flush=True)
     if a.compile:
         for block in learner.dit.blocks:

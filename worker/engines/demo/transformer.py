@@ -1,10 +1,10 @@
 """The demo model's transformer: diffusers' Wan transformer, tiny, with three additions.
 
-`PlacedPatch` gives every token its place and time in the clip, absolutely. Wan knows places only relative
-to each other, so on pure noise it cannot say "starts on the left".
-`PlacedRope` counts time in parts of the clip, not in frames, so one training serves every clip length.
-`SpokenTime` adds the caption to the modulation of every block: through cross-attention alone the words
-for motion are learned far more slowly.
+`PlacedPatch` gives every token its place and time in the clip, absolutely. Wan knows places only
+relative to each other, so on pure noise it cannot say "starts on the left".
+`PlacedRope` counts time in parts of the clip, not in frames: one training serves every length.
+`SpokenTime` adds the caption to the modulation of every block: through cross-attention alone the
+words for motion are learned far more slowly.
 Pipeline and scheduler stay stock. Never trains.
 """
 
@@ -12,9 +12,9 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 
@@ -29,7 +29,10 @@ TURNS = 8.0  # positions that the whole clip spans in rotary attention
 
 
 def latent_times(count: int) -> Tensor:
-    """When each latent frame is, as a part of the clip: the first is frame 0, the others cover four frames."""
+    """When each latent frame is, as a part of the clip.
+
+    The first is frame 0, the others cover four frames each.
+    """
     if count == 1:
         return torch.zeros(1)
     centres = torch.arange(count) * 4 - 1.5
@@ -63,10 +66,11 @@ class PlacedPatch(nn.Module):
         self.place = nn.Linear(3 + 3 * 2 * OCTAVES + 3, width)
 
     def forward(self, x: Tensor) -> Tensor:
-        h = self.conv(x)
+        h: Tensor = self.conv(x)
         times, span = self._places[0].times(x)
         features = _features(times, span, h.shape[3], h.shape[4]).to(h.dtype)
-        return h + self.place(features).permute(0, 4, 1, 2, 3)
+        placed: Tensor = self.place(features)
+        return h + placed.permute(0, 4, 1, 2, 3)
 
 
 def _features(times: Tensor, span: Tensor, rows: int, columns: int) -> Tensor:
@@ -140,18 +144,31 @@ class SpokenTime(nn.Module):
             timestep, text, image, timestep_seq_len=timestep_seq_len
         )
         words = (text.abs().sum(-1) > 0).sum(1, keepdim=True).clamp_min(1)
-        caption = self.pool(text.sum(1) / words.sqrt())
+        caption = self.pool(text.sum(1) / words.sqrt().to(text.dtype))
         said_head, said_blocks = self.to_head(caption), self.to_blocks(caption)
         if timestep_seq_len is not None:  # one time per token: a given first frame has none
             said_head, said_blocks = said_head[:, None], said_blocks[:, None]
         return head + said_head, blocks + said_blocks, context, image
 
 
+Init = TypeVar("Init", bound=Callable[..., None])
+
+
+def _signed_like_wan(init: Init) -> Init:
+    """diffusers reads the signature to tell arguments from other config entries."""
+    wan: Any = WanTransformer3DModel.__init__
+    signed: Init = functools.wraps(wan)(init)  # type: ignore[assignment] # still the same function
+    return signed
+
+
 class PlacedWan(WanTransformer3DModel):
-    # diffusers reads the signature to tell arguments from other config entries
-    @functools.wraps(WanTransformer3DModel.__init__)
+    config: Any  # diffusers adds these without a type
+    patch_embedding: nn.Module
+    condition_embedder: nn.Module
+
+    @_signed_like_wan
     def __init__(self, *args: Any, **config: Any) -> None:
-        super().__init__(*args, **config)
+        super().__init__(*args, **config)  # type: ignore[no-untyped-call]
         c = self.config
         width = c.num_attention_heads * c.attention_head_dim
         self._places = [Places()]

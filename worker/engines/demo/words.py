@@ -1,8 +1,8 @@
 """Any English prompt to the nearest caption that the demo model knows, saying what was changed.
 
-The model knows a small world: one subject, one colour, one motion, one background. A word is taken as it
-stands, by a synonym, or by the closest spelling; what stays open is filled with what suits the subject.
-The same prompt always gives the same caption. Never loads a network and never reads a file.
+The model knows a small world: one subject, one colour, one motion, one background. A word is taken
+as it stands, by a synonym, or by the closest spelling; what stays open is filled with what suits
+the subject. The same prompt always gives the same caption. Never loads a network or reads a file.
 """
 
 from __future__ import annotations
