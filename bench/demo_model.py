@@ -1,8 +1,9 @@
-"""Does the demo model do what its captions say? Renders captions it has never seen and reads them back by measurement.
+"""Does the demo model do what its captions say?
 
-    python -m bench.demo_model [--clips 100] [--frames 33]
+    python -m bench.demo_model [--clips 100] [--frames 33] [--verbose]
 
-Runs the shipped folder through the ordinary WanPipeline, at its native size, once for the plain world and once for
+Renders captions that training never showed and reads them back by measurement. Runs the shipped
+folder through the ordinary WanPipeline, at its native size, once for the plain world and once for
 the picture book. Prints one JSON object; the exit code is 1 if the plain world is under a floor.
 """
 
@@ -16,8 +17,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-import diffusers
 import torch
+from diffusers.utils import logging
 
 from training import judge, score, world
 from worker.engines.demo.load import load
@@ -64,8 +65,8 @@ def main() -> int:
     p.add_argument("--steps", type=int, default=10)
     p.add_argument("--verbose", action="store_true")
     a = p.parse_args()
-    diffusers.logging.set_verbosity_error()
-    pipe = load(a.folder)
+    logging.set_verbosity_error()
+    pipe: Any = load(a.folder)
     pipe.set_progress_bar_config(disable=True)
     worlds = {"plain": measure(pipe, True, a), "picture_book": measure(pipe, False, a)}
     settings = {

@@ -1,6 +1,7 @@
 """Fits the linear half of the codec: the principal parts of small blocks of the drawn world.
 
-One eigenvalue decomposition, a few seconds. The painter, the codec's other half, is trained by `painter_fit`.
+One eigenvalue decomposition, a few seconds. The painter, the codec's other half, is trained by
+`painter_fit`.
 """
 
 from __future__ import annotations

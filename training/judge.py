@@ -1,9 +1,9 @@
 """Reads a caption back from the frames of a clip, by measurement: no network is asked.
 
 The background is the one that most pixels agree with. The figure is what differs from it; where it
-goes tells the motion. Which figure and which colour is decided by drawing every candidate in its place
-and comparing pixels; if even the best explains too little, the figure is unclear. Never sees the
-caption it is to find.
+goes tells the motion. Which figure and which colour is decided by drawing every candidate in its
+place and comparing pixels; if even the best explains too little, the figure is unclear. Never sees
+the caption it is to find.
 """
 
 from __future__ import annotations
@@ -60,9 +60,8 @@ def read(clip: Tensor) -> Reading:
     frames = _reduced(clip)
     ground, back = _background(frames)
     mask = ((frames - back) ** 2).sum(1) > DIFFERS
-    mask = (
-        avg_pool2d(mask.float()[:, None], 3, 1, 1)[:, 0] > 0.6
-    )  # thin lines are waves a little out of step
+    # thin lines are waves a little out of step
+    mask = avg_pool2d(mask.float()[:, None], 3, 1, 1)[:, 0] > 0.6
     box = _boxes(mask)
     if int((box.area > SEEN).sum()) < LOOKS:
         return Reading(ground, None, None, None, False, 0.0)
@@ -98,7 +97,7 @@ def _background(frames: Tensor) -> tuple[int, Tensor]:
 
 def _boxes(mask: Tensor) -> Box:
     """Edges by the outermost rows and columns that hold more than a speck of the figure."""
-    f, h, w = mask.shape
+    _, h, w = mask.shape
     columns, rows = mask.sum(1), mask.sum(2)
 
     def edges(line: Tensor) -> tuple[Tensor, Tensor]:
@@ -230,7 +229,10 @@ def _errors(scenes: world.Scenes, frames: Tensor, back: Tensor, k: int) -> tuple
 
 
 def _candidates(frames: Tensor, ground: int, box: Box, k: int) -> world.Scenes:
-    """Every figure of this world in every colour, both ways round, fitted to the box by width and by height."""
+    """Every figure of this world in every colour, both ways round, fitted to the box.
+
+    Each once by the box's width and once by its height.
+    """
     names = figures.PLAIN if world.GROUNDS[ground] in scenery.PLAIN else figures.PICTURE
     subjects = [world.SUBJECTS.index(s) for s in names]
     colours = range(len(world.COLOURS))

@@ -1,10 +1,12 @@
-"""The parts of the demo model before training: text encoder, tokenizer, transformer; and sampling without a pipeline.
+"""The parts of the demo model before training, and sampling without a pipeline.
 
-Everything is tiny. The classes are those of the ordinary Wan pipeline, or of `worker.engines.demo`.
+Text encoder, tokenizer and transformer; everything is tiny. The classes are those of the ordinary
+Wan pipeline, or of `worker.engines.demo`.
 """
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import torch
@@ -60,7 +62,7 @@ def tokenizer(words: list[str]) -> Any:
     t = Tokenizer(models.WordLevel({w: i for i, w in enumerate(words)}, unk_token="<unk>"))
     t.normalizer, t.pre_tokenizer = normalizers.Lowercase(), pre_tokenizers.Whitespace()
     t.post_processor = processors.TemplateProcessing(single="$A </s>", special_tokens=[("</s>", 1)])
-    return PreTrainedTokenizerFast(
+    return PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
         tokenizer_object=t,
         pad_token="<pad>",
         eos_token="</s>",
@@ -74,19 +76,20 @@ def encode(tok: Any, encoder: nn.Module, captions: list[str]) -> Tensor:
     x = tok(
         captions, padding="max_length", max_length=TEXT_LENGTH, truncation=True, return_tensors="pt"
     )
-    states: Tensor = encoder(x.input_ids, x.attention_mask).last_hidden_state
-    return states * x.attention_mask[..., None]
+    states = encoder(x.input_ids, x.attention_mask).last_hidden_state
+    kept: Tensor = states * x.attention_mask[..., None]
+    return kept
 
 
 def sample(
-    dit: nn.Module, text: Tensor, shape: tuple[int, ...], steps: int = 10, seed: int = 0
+    dit: Any, text: Tensor, shape: tuple[int, ...], steps: int = 10, seed: int = 0
 ) -> Tensor:
     """Euler steps along the same path as the pipeline's scheduler takes; latents [n, *shape]."""
     z = torch.randn(len(text), *shape, generator=torch.Generator().manual_seed(seed))
     t = torch.linspace(1, 0, steps + 1)
     t = SHIFT * t / (1 + (SHIFT - 1) * t)
     t[0] = 0.999
-    for now, then in zip(t[:-1], t[1:], strict=True):
+    for now, then in pairwise(t):
         clean = dit(z, torch.full((len(z),), float(now) * 1000), text, return_dict=False)[0]
         noise = (z - (1 - now) * clean) / now
         z = (1 - then) * clean + then * noise

@@ -2,37 +2,42 @@
 
     python -m training.package --out DIR --to worker/models/reelyard-demo
 
-Weights are the running average, stored as bfloat16; the codec's matrix as float16, which keeps more of a
-picture's tones. Leaves the model card and the vocabulary in the folder alone.
+Weights are the running average, stored as bfloat16; the codec's matrix as float16, which keeps more
+of a picture's tones. Leaves the model card and the vocabulary in the folder alone.
 """
 
 from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import Any
 
 import torch
 from diffusers import UniPCMultistepScheduler, WanPipeline
 
-from training import network, train
+from training import network
+from training.learner import build, prepared, restore
 
 
 def scheduler() -> UniPCMultistepScheduler:
     """The network says what the clean clip is ("sample"), along straight paths (flow sigmas)."""
-    return UniPCMultistepScheduler(
+    kind: Any = UniPCMultistepScheduler  # diffusers has no types for what it makes
+    made: UniPCMultistepScheduler = kind(
         prediction_type="sample",
         use_flow_sigmas=True,
         num_train_timesteps=1000,
         flow_shift=network.SHIFT,
     )
+    return made
 
 
 def package(out: Path, to: Path) -> int:
     """Returns the training steps behind the weights."""
-    learner = train.build(train.prepared(out))
-    train.restore(learner, [], out)
+    learner = build(prepared(out))
+    restore(learner, [], out)
     learner.use_average()
-    WanPipeline(
+    kind: Any = WanPipeline
+    kind(
         tokenizer=learner.tok,
         text_encoder=learner.encoder,
         vae=learner.codec.to(torch.float16),

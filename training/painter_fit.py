@@ -1,7 +1,9 @@
 """Trains the codec's painter: from a reduced, blurred picture to the clean one at full size.
 
-    python -m training.painter_fit --out DIR --minutes 10           noise and small shifts stand for the network's faults
-    python -m training.painter_fit --out DIR --minutes 10 --real    the network's own estimates, from DIR/checkpoint.pt
+    python -m training.painter_fit --out DIR --minutes 10
+        noise and small shifts stand for the network's faults
+    python -m training.painter_fit --out DIR --minutes 10 --real
+        the network's own estimates, from DIR/checkpoint.pt
 
 Pairs cost nothing: the same scene is drawn small, spoiled, and drawn large. Writes DIR/codec.
 """
@@ -18,10 +20,11 @@ import torch
 from torch import Tensor
 from torch.nn.functional import l1_loss, mse_loss
 
-from training import train, world
+from training import world
 from training.codec_fit import LENGTHS, LOW, block_times, random_specs, some_moments
+from training.learner import Learner, build, prepared, restore
 from training.pool import Normal
-from worker.engines.demo.codec import SPAN, PaintedPatches
+from worker.engines.demo.codec import PaintedPatches
 
 SCENES = 8  # in a step
 POOL = 240  # scenes drawn at a time, used several times
@@ -49,8 +52,8 @@ def noisy(normal: Normal, g: torch.Generator) -> Spoil:
     return spoil
 
 
-def estimated(learner: train.Learner, g: torch.Generator) -> Spoil:
-    """One step of the network from a half noisy clip: its own kind of blur, about a clip that is known."""
+def estimated(learner: Learner, g: torch.Generator) -> Spoil:
+    """One step of the network from a half noisy clip: its own kind of blur, of a known clip."""
 
     def spoil(specs: list[world.Spec], z: Tensor, times: Tensor, span: Tensor) -> Tensor:
         x0 = learner.normal.put(z)
@@ -89,11 +92,7 @@ def pairs(codec: PaintedPatches, spoil: Spoil, n: int, g: torch.Generator) -> tu
 
 def loss_of(codec: PaintedPatches, small: Tensor, large: Tensor) -> Tensor:
     made = codec.painter(small)
-    return (
-        0.5 * l1_loss(made, large)
-        + mse_loss(made, large)
-        + l1_loss(*(_edges(v) for v in (made, large)))
-    )
+    return 0.5 * l1_loss(made, large) + mse_loss(made, large) + l1_loss(_edges(made), _edges(large))
 
 
 def _edges(v: Tensor) -> Tensor:
@@ -119,7 +118,7 @@ def run(
             )
             loss = loss_of(codec, small, large)
             opt.zero_grad()
-            loss.backward()
+            loss.backward()  # type: ignore[no-untyped-call]
             torch.nn.utils.clip_grad_norm_(weights, 1.0)
             opt.step()
             step += 1
@@ -141,11 +140,11 @@ def main() -> None:
     torch.set_num_threads(1)
     torch.manual_seed(3)
     g = torch.Generator().manual_seed(3)
-    codec = train.prepared(a.out)
+    codec = prepared(a.out)
     spoil = noisy(Normal(codec), g)
     if a.real:
-        learner = train.build(codec)
-        train.restore(learner, [], a.out)
+        learner = build(codec)
+        restore(learner, [], a.out)
         learner.use_average()
         spoil = estimated(learner, g)
     run(codec, spoil, a.rate, a.minutes, g)

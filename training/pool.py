@@ -1,7 +1,7 @@
 """Clips drawn ahead of training and kept as latents, so that a training step draws nothing.
 
-A clip is stored as a few of its latent frames with their times, whatever its length: the network takes
-times as they come, so long clips cost no more than short ones.
+A clip is stored as a few of its latent frames with their times, whatever its length: the network
+takes times as they come, so long clips cost no more than short ones.
 """
 
 from __future__ import annotations
@@ -72,9 +72,15 @@ class Normal:
 @torch.no_grad()
 def fill(codec: PaintedPatches, kind: Kind, plain_share: float, g: torch.Generator) -> Pool:
     chunks = [_chunk(codec, kind, k, plain_share, g) for k in range(kind.clips // CHUNK)]
-    latents, cells, times, span = (torch.cat([c[k] for c in chunks]) for k in range(4))
-    captions = [name for c in chunks for name in c[4]]
-    return Pool(kind, latents, cells, times, span, captions)
+    latents, cells, times, span, captions = zip(*chunks, strict=True)
+    return Pool(
+        kind,
+        torch.cat(latents),
+        torch.cat(cells),
+        torch.cat(times),
+        torch.cat(span),
+        [name for some in captions for name in some],
+    )
 
 
 def _chunk(

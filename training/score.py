@@ -1,6 +1,8 @@
-"""How well clips obey their captions: shares of what the judge reads back, and the floors that must hold.
+"""How well clips obey their captions: what share the judge reads back, and floors that must hold.
 
-    python -m training.score --out DIR     scores DIR/checkpoint.pt on small pictures, without the painter
+    python -m training.score --out DIR
+
+scores DIR/checkpoint.pt on small pictures, without the painter;
 
 `bench/demo_model.py` scores the shipped pipeline at full size. Never renders a true clip.
 """
@@ -16,7 +18,8 @@ from typing import Final
 import torch
 from torch import Tensor
 
-from training import judge, network, train, world
+from training import judge, network, world
+from training.learner import Learner, build, prepared, restore
 
 FLOORS: Final = {
     "colour": 0.95,
@@ -28,7 +31,7 @@ FLOORS: Final = {
 
 
 def unseen(plain: bool, count: int, seed: int = 1234) -> list[world.Spec]:
-    """Captions that training never showed; repeated with another seed if there are fewer than asked."""
+    """Captions that training never showed; repeated if there are fewer than asked."""
     known = [s for s in world.specs(plain) if world.held_back(s)]
     order = torch.randperm(len(known), generator=torch.Generator().manual_seed(seed)).tolist()
     return [known[order[k % len(order)]] for k in range(count)]
@@ -57,7 +60,7 @@ def shortfalls(found: dict[str, float]) -> list[str]:
 
 @torch.no_grad()
 def quickly(
-    learner: train.Learner, specs: list[world.Spec], latents: int, steps: int, seed: int
+    learner: Learner, specs: list[world.Spec], latents: int, steps: int, seed: int
 ) -> Tensor:
     """Small clips [n, 3, F, 64, 112] in [0, 1]."""
     shape = (learner.codec.config.z_dim, latents, 8, 14)
@@ -75,8 +78,8 @@ def main() -> None:
     p.add_argument("--steps", type=int, default=10)
     a = p.parse_args()
     torch.set_num_threads(1)
-    learner = train.build(train.prepared(a.out))
-    train.restore(learner, [], a.out)
+    learner = build(prepared(a.out))
+    restore(learner, [], a.out)
     learner.use_average()
     for plain in (True, False):
         specs = unseen(plain, a.clips)

@@ -1,11 +1,12 @@
 """Trains the demo model on a CPU until it obeys its captions.
 
-    python -m training.train --out DIR --minutes 60            writes DIR/checkpoint.pt every few minutes
+    python -m training.train --out DIR --minutes 60            writes DIR/checkpoint.pt as it goes
     python -m training.train --out DIR --minutes 20 --resume   goes on from there
+    python -m training.train --out DIR --from FOLDER           starts from a packaged pipeline
 
-The network predicts the clean latents x0 from x_t = (1 - t) x0 + t noise, with t drawn towards noise, where
-layout and motion are decided; cells that show the figure weigh more than empty ground. In a share of the
-steps the first latent frame is given clean, as when a shot continues another.
+The network predicts the clean latents x0 from x_t = (1 - t) x0 + t noise, with t drawn towards
+noise, where layout and motion are decided; cells that show the figure weigh more than empty ground.
+In a share of the steps the first latent frame is given clean, as when a shot continues another.
 `training.package` turns the checkpoint into a pipeline folder.
 """
 
@@ -13,63 +14,23 @@ from __future__ import annotations
 
 import argparse
 import time
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from training import codec_fit, network, world
+from training.learner import Learner, build, keep, prepared, restore, unpack, warm
 from training.muon import Muon
-from training.pool import KINDS, Normal, Pool, fill
+from training.pool import KINDS, Pool, fill
 from worker.engines.demo.codec import PaintedPatches
 
-CHANNELS = 48
 KEEP_EVERY_S = 150.0
 FIGURE_WEIGHT = 5.0
 CAPTIONS_DROPPED = 0.02
 
 
-@dataclass
-class Learner:
-    """The networks, their running average, and the optimisers."""
-
-    codec: PaintedPatches
-    tok: Any
-    encoder: nn.Module
-    dit: nn.Module
-    step: int = 0
-    average: list[Tensor] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        self.normal = Normal(self.codec)
-        self.weights = [*self.dit.parameters(), *self.encoder.parameters()]
-        self.average = [p.detach().clone() for p in self.weights]
-
-    def text(self, captions: list[str]) -> Tensor:
-        return network.encode(self.tok, self.encoder, captions)
-
-    @torch.no_grad()
-    def track(self) -> None:
-        decay = min(0.995, (1 + self.step) / (10 + self.step))
-        torch._foreach_lerp_(self.average, self.weights, 1 - decay)
-
-    def use_average(self) -> None:
-        for mean, p in zip(self.average, self.weights, strict=True):
-            p.data = mean.clone()
-
-
-def build(codec: PaintedPatches) -> Learner:
-    words = world.words()
-    z = codec.config.z_dim
-    return Learner(
-        codec, network.tokenizer(words), network.text_encoder(len(words)), network.transformer(z)
-    )
-
-
 def optimisers(learner: Learner, rate: float) -> list[torch.optim.Optimizer]:
-    """Muon for the matrices inside the blocks, where it learns about twice as fast; AdamW for the rest."""
+    """Muon for the matrices in the blocks, where it learns twice as fast; AdamW for the rest."""
     inner = [
         p for n, p in learner.dit.named_parameters() if n.startswith("blocks.") and p.ndim == 2
     ]
@@ -97,7 +58,8 @@ def loss_of(learner: Learner, pool: Pool, g: torch.Generator) -> Tensor:
         weight = torch.cat([weight[:, :, :1] * 0, weight[:, :, 1:]], 2)
     with learner.dit.at(pool.times[pick], pool.span[pick]):
         made = learner.dit(noisy, clock, learner.text(captions), return_dict=False)[0]
-    return (weight / weight.mean() * (made - x0) ** 2 / s.clamp_min(0.25)).mean()
+    errors: Tensor = weight / weight.mean() * (made - x0) ** 2 / s.clamp_min(0.25)
+    return errors.mean()
 
 
 def _clocks(t: Tensor, shape: torch.Size) -> Tensor:
@@ -130,7 +92,7 @@ def run(
             opt.param_groups[0]["lr"] = rate * pace(part, learner.step - first)
             opt.zero_grad()
         loss = loss_of(learner, pools[int(torch.multinomial(shares, 1, generator=g))], g)
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(learner.weights, 1.0)
         for opt in opts:
             opt.step()
@@ -146,56 +108,6 @@ def run(
             keep(learner, opts, out)
             kept = time.perf_counter()
     keep(learner, opts, out)
-
-
-def keep(learner: Learner, opts: list[torch.optim.Optimizer], out: Path) -> None:
-    state = {
-        "step": learner.step,
-        "weights": [p.data for p in learner.weights],
-        "average": learner.average,
-        "optimisers": [o.state_dict() for o in opts],
-    }
-    torch.save(state, out / "checkpoint.new")
-    (out / "checkpoint.new").replace(out / "checkpoint.pt")
-
-
-def restore(learner: Learner, opts: list[torch.optim.Optimizer], out: Path) -> None:
-    state = torch.load(out / "checkpoint.pt")
-    learner.step = state["step"]
-    for mine, kept in ((learner.weights, state["weights"]), (learner.average, state["average"])):
-        for x, y in zip(mine, kept, strict=True):
-            x.data.copy_(y)
-    for opt, kept in zip(opts, state["optimisers"], strict=False):
-        opt.load_state_dict(kept)
-
-
-def unpack(folder: Path, out: Path) -> None:
-    """Puts the codec of a packaged pipeline where `prepared` looks for it."""
-    codec: PaintedPatches = PaintedPatches.from_pretrained(folder / "vae", torch_dtype=torch.float32)
-    codec.save_pretrained(out / "codec")
-
-
-def warm(learner: Learner, folder: Path) -> None:
-    """Starts from packaged weights; what the optimisers knew is gone, so the rate rises anew."""
-    from safetensors.torch import load_file
-
-    dit = load_file(folder / "transformer" / "diffusion_pytorch_model.safetensors")
-    learner.dit.load_state_dict({name: v.float() for name, v in dit.items()})
-    text = load_file(folder / "text_encoder" / "model.safetensors")
-    _, unexpected = learner.encoder.load_state_dict(
-        {name: v.float() for name, v in text.items()}, strict=False
-    )
-    if unexpected:
-        raise ValueError(f"{folder}: not a text encoder of this model: {unexpected}")
-    learner.average = [p.detach().clone() for p in learner.weights]
-
-
-def prepared(out: Path) -> PaintedPatches:
-    """The codec in `out`, fitted first if it is not there."""
-    if not (out / "codec").exists():
-        codec_fit.fit(CHANNELS).save_pretrained(out / "codec")
-    codec: PaintedPatches = PaintedPatches.from_pretrained(out / "codec")
-    return codec
 
 
 def drawn(
@@ -217,7 +129,9 @@ def main() -> None:
     p.add_argument("--seed", type=int, default=11)
     p.add_argument("--threads", type=int, default=1)
     p.add_argument("--resume", action="store_true")
-    p.add_argument("--compile", action="store_true", help="a quarter faster, if there is a compiler")
+    p.add_argument(
+        "--compile", action="store_true", help="a quarter faster, if there is a compiler"
+    )
     p.add_argument("--from", dest="origin", type=Path, help="start from a packaged pipeline folder")
     p.add_argument("--plain-share", type=float, default=0.4, help="of the clips: the plain world")
     p.add_argument("--clips", type=float, default=1.0, help="how many, against the usual number")

@@ -1,8 +1,8 @@
 """The drawn world that the demo model learns: one figure, one colour, one motion, one background.
 
 432 plain captions ("a red circle moving left on a black background") and 864 picture-book captions
-("a red boat moving right on the sea"). A clip is a pure function of its scene and of time, so it can
-be drawn at any size, any length, and at any few moments. Never reads or writes a file.
+("a red boat moving right on the sea"). A clip is a pure function of its scene and of time, so it
+can be drawn at any size, any length, and at any few moments. Never reads or writes a file.
 """
 
 from __future__ import annotations
@@ -98,8 +98,8 @@ class Scenes:
     aspect: float
 
     def pick(self, index: Tensor) -> Scenes:
-        kept = {f.name: getattr(self, f.name) for f in fields(self)}
-        return Scenes(**{k: v[index] if isinstance(v, Tensor) else v for k, v in kept.items()})
+        kept = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "aspect"}
+        return Scenes(**{name: value[index] for name, value in kept.items()}, aspect=self.aspect)
 
 
 class Habit(NamedTuple):

@@ -1,4 +1,4 @@
-"""The drawn world is what its captions say, by measurement, and the vocabulary file tells the truth about it."""
+"""The drawn world is what its captions say, by measurement; the vocabulary file agrees with it."""
 
 import json
 from pathlib import Path
