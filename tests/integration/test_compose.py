@@ -10,19 +10,19 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 from PIL import Image
 
 from reelyard.failure import FailureKind
 from reelyard.task import Clip, ComposeWork, FilmResult, FilmScene, VoiceResult, Word
 from tests.support.desk import PlainDesk, plain_desk
-from tests.support.films import Decoded, cuts, decode, heard_at, silent_between
+from tests.support.films import Decoded, decode, drift, heard_at, pictures, seen_at, silent_between
 from tests.support.marked import (
     HEIGHT,
     WIDTH,
     clicks,
     is_flash,
     marked_clip,
-    marked_line,
     marked_voice,
     read_mark,
 )
@@ -196,16 +196,22 @@ def ms(hours: str, minutes: str, seconds: str, milliseconds: str) -> int:
     return ((int(hours) * 60 + int(minutes)) * 60 + int(seconds)) * 1000 + int(milliseconds)
 
 
-def test_cuts_and_lines_can_be_found_in_a_film_without_knowing_them(desk: PlainDesk) -> None:
+def test_shots_and_lines_can_be_found_in_a_film_without_knowing_where(desk: PlainDesk) -> None:
     scenes = [
         a_scene(desk, k, frames, 16, voice=marked_voice(desk, frames * 1500, 24_000, seed=k))
         for k, frames in enumerate([49, 33, 41])
     ]
     film = make(desk, a_work(scenes, 16))
-    assert [cut for cut in cuts(film.seen.frames[:, : HEIGHT // 2]) if cut > 1] == film.starts[1:]
-    for scene in range(3):
-        line = marked_line(scenes[scene].frames * 1500, 24_000, seed=scene)
-        assert heard_at(film.seen, line, 24_000) == film.sample(scene)
+    for number, scene in enumerate(scenes):
+        clip, line = desk.get(scene.clips[0].artifact), desk.get(_voice(scene).audio)
+        assert seen_at(film.seen, pictures(clip)) == film.starts[number]
+        assert heard_at(film.seen, *soundfile.read(line)) == film.sample(number)
+        assert drift(film.seen, clip, line) == 0
+
+
+def _voice(scene: FilmScene) -> VoiceResult:
+    assert scene.voice is not None
+    return scene.voice
 
 
 def test_shots_of_a_scene_join_and_a_continuing_one_skips_what_it_repeats(

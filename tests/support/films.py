@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import av
 import numpy as np
+import soundfile
 from numpy.typing import NDArray
 
 from worker.media.filters import resample
@@ -105,16 +105,21 @@ def decode(path: Path) -> Decoded:
         )
 
 
-def cuts(frames: NDArray[np.uint8], least: float = 4.0) -> list[int]:
-    """Where one scene becomes the next: the frames that differ much from the one before them.
+def pictures(path: Path) -> NDArray[np.uint8]:
+    """A clip's pictures, [frames, height, width, 3]."""
+    with av.open(str(path)) as clip:
+        return np.stack([frame.to_ndarray(format="rgb24") for frame in clip.decode(video=0)])
 
-    Much is more than `least` of 255 and three times what is usual in this film. A crossfade is a
-    run of such frames: its first one counts.
-    """
-    small = frames[:, ::2, ::2].astype(np.int16)
-    change = np.array([np.abs(b - a).mean() for a, b in pairwise(small)])
-    large = change > max(least, 3 * float(np.median(change)))
-    return [int(k) + 1 for k in np.flatnonzero(large) if k == 0 or not large[k - 1]]
+
+def seen_at(film: Decoded, shot: NDArray[np.uint8]) -> int:
+    """The frame of the film at which this shot's first picture is seen: where all of it is most
+    like what the film shows. A shot is given as long as it is used."""
+    wanted, shown = (frames[:, ::2, ::2].astype(np.int16) for frames in (shot, film.frames))
+    unlike = [
+        float(np.abs(shown[first : first + len(wanted)] - wanted).mean())
+        for first in range(len(shown) - len(wanted) + 1)
+    ]
+    return int(np.argmin(unlike))
 
 
 def heard_at(film: Decoded, line: NDArray[np.float32], rate: int) -> int:
@@ -126,6 +131,17 @@ def heard_at(film: Decoded, line: NDArray[np.float32], rate: int) -> int:
         np.fft.rfft(film.sound, size) * np.conj(np.fft.rfft(wanted, size)), size
     )
     return int(np.argmax(likeness[: len(film.sound)]))
+
+
+def drift(film: Decoded, shot: Path, line: Path) -> int:
+    """How many samples a scene's line is heard after its picture is seen; 0 is what it should be.
+
+    `shot` is the scene's first clip, at least half of which the film uses; `line` what is said.
+    """
+    frames = pictures(shot)
+    frame = seen_at(film, frames[: max(1, len(frames) // 2)])
+    said, rate = soundfile.read(line, dtype="float32")
+    return heard_at(film, said, rate) - round(frame * film.sample_rate / film.fps)
 
 
 def silent_between(film: Decoded, spans: Sequence[tuple[int, int]], quiet: float = 0.003) -> bool:
