@@ -39,7 +39,7 @@ def make_database(settings: Settings) -> Database:
 
 def make_intake(settings: Settings, database: Database, catalog: Catalog, clock: Clock) -> Intake:
     """For the API's process."""
-    carrier = CeleryCarrier(make_celery(_broker(settings)))
+    carrier = CeleryCarrier(make_celery(broker_of(settings)))
     return Intake(database, catalog, clock, carrier.wake, settings.encoder)
 
 
@@ -47,7 +47,7 @@ def make_coordinator(settings: Settings) -> Coordinator:
     """For the loop's process."""
     clock, database = SystemClock(), make_database(settings)
     catalog = load_catalog(settings.catalog_file)
-    celery = make_celery(_broker(settings))
+    celery = make_celery(broker_of(settings))
     patience = Patience(settings.silence_seconds, settings.resend_seconds, settings.max_attempts)
     loop = Loop(
         database,
@@ -91,7 +91,8 @@ def _listen(celery: Celery, loop: Loop) -> None:
         loop.ring()
 
 
-def _broker(settings: Settings) -> str:
+def broker_of(settings: Settings) -> str:
+    """The broker's address. Raises InvalidInput when none is set."""
     if settings.broker_url:
         return settings.broker_url
     raise InvalidInput(

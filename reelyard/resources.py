@@ -228,6 +228,12 @@ class WhyView(_Resource):
     devices: list[WhyDevice] = Field(default_factory=list)
 
 
+class WhyList(_Resource):
+    """Why each waiting task of a job waits."""
+
+    data: list[WhyView]
+
+
 class EstimateView(_Resource):
     """What is known before anything runs."""
 
@@ -328,6 +334,17 @@ class HealthView(_Resource):
     status: Literal["ok", "degraded", "down"]
     version: str
     parts: dict[str, str]
+
+
+class IndexView(_Resource):
+    """Where to begin."""
+
+    name: str = "Reelyard"
+    version: str
+    api: str = "/api/v1"
+    openapi: str = "/openapi.json"
+    health: str = "/api/v1/health"
+    metrics: str = "/metrics"
 
 
 class TokenView(_Resource):

@@ -28,6 +28,7 @@ class Settings(BaseSettings):
     token_file: Path | None = None
     models_dir: Path | None = None
     catalog_file: Path | None = None
+    metrics_open: bool = False  # /metrics without a token, not only on the machine itself
 
     # S3, where `store_url` is s3://bucket/prefix. Credentials come from boto3's usual places.
     s3_endpoint: str = ""

@@ -52,6 +52,31 @@ class ArtifactPath(BaseModel):
     sha256: str = Field(description="64 hexadecimal digits.")
 
 
+class SubmitHeader(BaseModel):
+    """What goes with a storyboard."""
+
+    idempotency_key: (
+        Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[\x20-\x7e]+$")]
+        | None
+    ) = Field(
+        default=None,
+        alias="Idempotency-Key",
+        description="Any text of your own: sending it twice makes one job.",
+    )
+
+
+class StreamHeader(BaseModel):
+    """Where a stream begins, as browsers say it when they come back."""
+
+    last_event_id: int | None = Field(
+        default=None,
+        ge=0,
+        le=MOST_EVENT,
+        alias="Last-Event-ID",
+        description="Replay what follows this event; goes before `after`.",
+    )
+
+
 class SubmitQuery(BaseModel):
     """How to take a storyboard."""
 
@@ -111,13 +136,13 @@ class OverviewQuery(BaseModel):
     minutes: int = Field(default=60, ge=1, le=10_080)
 
 
-class CancelBody(BaseModel):
-    """Why a job is cancelled."""
+class CancelBody(BaseModel, extra="forbid"):
+    """Why a job is cancelled. May be left out altogether."""
 
     because: Annotated[str, _PLAIN] = Field(default="", examples=["the wrong voice"])
 
 
-class TokenBody(BaseModel):
+class TokenBody(BaseModel, extra="forbid"):
     """A token to be made."""
 
     name: Annotated[

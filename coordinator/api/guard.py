@@ -11,6 +11,7 @@ from coordinator.api.parts import parts
 from reelyard.errors import Unauthorized
 from reelyard.resources import TokenView
 
+_FORWARDED = frozenset({"forwarded", "x-forwarded-for", "x-real-ip"})
 _OPEN = frozenset({"/", "/openapi.json", "/api/v1/health"})
 
 
@@ -27,7 +28,7 @@ def owner() -> str:
 def _look() -> None:
     if request.url_rule is None or request.path in _OPEN:
         return  # an unknown address says so, whoever asks
-    if request.path == "/metrics" and _is_local() and "Authorization" not in request.headers:
+    if request.path == "/metrics" and _may_measure():
         return
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token:
@@ -35,7 +36,16 @@ def _look() -> None:
     g.token = parts().tokens.check(token.strip())
 
 
+def _may_measure() -> bool:
+    """Without a token: where the settings say so, else on this machine, not through a proxy."""
+    if "Authorization" in request.headers:
+        return False
+    return parts().settings.metrics_open or _is_local()
+
+
 def _is_local() -> bool:
+    if _FORWARDED & {name.lower() for name in request.headers.keys()}:  # noqa: SIM118
+        return False
     try:
         return ip_address(request.remote_addr or "").is_loopback
     except ValueError:

@@ -7,17 +7,20 @@ from typing import cast
 
 from flask import current_app
 
+from coordinator.api.files import Files
+from coordinator.api.health import Health
 from coordinator.api.streams import Streams
 from coordinator.intake import Intake
+from coordinator.metrics import Metrics
 from coordinator.store.database import Database
 from coordinator.store.tokens import Tokens
 from coordinator.store.view_events import Story
 from coordinator.store.view_farm import FarmViews
+from coordinator.store.view_queue import Queue
 from coordinator.store.views import Views
 from reelyard.catalog import Catalog
 from reelyard.clock import Clock
 from reelyard.settings import Settings
-from reelyard.storage import ArtifactStore
 
 KEY = "reelyard"
 
@@ -30,13 +33,22 @@ class Parts:
     clock: Clock
     catalog: Catalog
     database: Database
-    store: ArtifactStore
     intake: Intake
     tokens: Tokens
     views: Views
+    queue: Queue
     farm: FarmViews
     story: Story
     streams: Streams
+    files: Files
+    health: Health
+    metrics: Metrics
+
+    def close(self) -> None:
+        """End what runs by itself, for a server that stops."""
+        self.streams.close()
+        self.health.close()
+        self.database.close()
 
 
 def parts() -> Parts:

@@ -5,13 +5,16 @@ Never shows a traceback; what nobody foresaw is logged and answered as a plain 5
 
 from __future__ import annotations
 
+import json
 import logging
+from collections.abc import Mapping
 from http import HTTPStatus
 
 from flask import Flask, Response, request
 from pydantic import ValidationError
 from werkzeug.exceptions import HTTPException
 
+from coordinator.store.database import AWAY
 from reelyard.errors import (
     ArtifactDamaged,
     Conflict,
@@ -50,10 +53,14 @@ class Refused(ReelyardError):
     """A request that is wrong as HTTP: too large, of the wrong type, one stream too many."""
 
     def __init__(
-        self, status: int, message: str, remedy: str = "", retry_after: int | None = None
+        self,
+        status: int,
+        message: str,
+        remedy: str = "",
+        headers: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(message, remedy or _REMEDIES.get(status, ""))
-        self.status, self.retry_after = status, retry_after
+        self.status, self.headers = status, headers or {}
 
 
 def install_problems(app: Flask) -> None:
@@ -61,14 +68,16 @@ def install_problems(app: Flask) -> None:
     app.register_error_handler(Refused, _refused)
     app.register_error_handler(ReelyardError, _ours)
     app.register_error_handler(HTTPException, _http)
+    for kind in AWAY:
+        app.register_error_handler(kind, _away)
     app.register_error_handler(Exception, _unforeseen)
 
 
 def answer(details: ProblemDetails) -> Response:
     """The problem as a response."""
-    response = Response(
-        details.model_dump_json(exclude_none=True), details.status, mimetype=MEDIA_TYPE
-    )
+    text = json.dumps(details.model_dump(mode="json", exclude_none=True), ensure_ascii=False)
+    # What was sent may hold half a surrogate pair, which no JSON can carry.
+    response = Response(text.encode(errors="replace"), details.status, mimetype=MEDIA_TYPE)
     if details.status == HTTPStatus.UNAUTHORIZED:
         response.headers["WWW-Authenticate"] = 'Bearer realm="reelyard"'
     return response
@@ -126,8 +135,7 @@ def _ours(wrong: ReelyardError) -> Response:
 
 def _refused(wrong: Refused) -> Response:
     response = answer(_details(wrong.status, wrong.message, wrong.remedy))
-    if wrong.retry_after is not None:
-        response.headers["Retry-After"] = str(wrong.retry_after)
+    response.headers.update(wrong.headers)
     return response
 
 
@@ -140,6 +148,20 @@ def _http(wrong: HTTPException) -> Response:
         if name.lower() in {"allow", "content-range", "retry-after", "location"}:
             response.headers[name] = value
     return response
+
+
+def _away(wrong: Exception) -> Response:
+    _LOG.error("%s %s: the database: %s", request.method, request.path, _cause(wrong))
+    response = answer(
+        _details(503, "The database does not answer.", "Try again; see /api/v1/health.")
+    )
+    response.headers["Retry-After"] = "5"
+    return response
+
+
+def _cause(wrong: Exception) -> object:
+    """The driver's own words: SQLAlchemy's would repeat the statement and its values."""
+    return getattr(wrong, "orig", None) or type(wrong).__name__
 
 
 def _unforeseen(wrong: Exception) -> Response:

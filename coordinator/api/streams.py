@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from coordinator.api.problems import Refused
 from reelyard.clock import Clock
@@ -24,6 +24,14 @@ _PAGE = 500
 
 Read = Callable[[int, int], Sequence[EventView]]
 """Events after this number, at most so many, in order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What followed, and the number to go on from (it may be past the last event heard)."""
+
+    events: Sequence[EventView]
+    position: int
 
 
 class Streams:
@@ -42,15 +50,6 @@ class Streams:
         self._known_to = 0
         self._gap_since: float | None = None
 
-    @contextmanager
-    def seat(self) -> Iterator[None]:
-        """Room for one more listener. Raises Refused (503) when all seats are taken."""
-        self.take_seat()
-        try:
-            yield
-        finally:
-            self.leave_seat()
-
     def take_seat(self) -> None:
         """Room for one more listener; to be left again. Raises Refused (503) when there is none."""
         with self._news:
@@ -59,10 +58,10 @@ class Streams:
                     503,
                     f"All {self._most} event streams are in use.",
                     "Read the story of the job every few seconds instead, or try again.",
-                    retry_after=5,
+                    headers={"Retry-After": "5"},
                 )
+            self._wake_watcher()  # before the seat is taken: it may find the database away
             self._listeners += 1
-            self._wake_watcher()
 
     def leave_seat(self) -> None:
         """One listener fewer."""
@@ -74,22 +73,28 @@ class Streams:
         """How many listen now."""
         return self._listeners
 
-    def position(self) -> int:
-        """The number of the newest event: where to start when nothing shall be replayed."""
-        return self._last()
+    def start(self, wanted: int | None) -> int:
+        """Where a stream begins: after `wanted`, or after the newest event when nothing shall be
+        replayed. A number that is not there yet belongs to another database: nobody waits for it.
+        """
+        newest = self._last()
+        return newest if wanted is None else min(wanted, newest)
 
-    def after(self, position: int, seconds: float) -> Sequence[EventView] | None:
-        """What follows `position`; empty when nothing came within `seconds`, None at the end."""
+    def after(self, position: int, seconds: float, read: Read | None = None) -> Heard | None:
+        """What follows `position`; empty when nothing came within `seconds`, None at the end.
+
+        `read` takes the place of the table for who is further behind than our memory reaches.
+        """
         with self._news:
             self._news.wait_for(lambda: self._closed or self._known_to > position, seconds)
             if self._closed:
                 return None
-            if self._known_to <= position:
-                return ()
+            limit = max(self._known_to, position)
             if position >= self._known_from:
-                return [event for event in self._kept if event.seq > position]
-            limit = self._known_to
-        return [event for event in self._read(position, _PAGE) if event.seq <= limit]
+                return Heard([event for event in self._kept if event.seq > position], limit)
+        page = (read or self._read)(position, _PAGE)
+        found = [event for event in page if event.seq <= limit]
+        return Heard(found, found[-1].seq if len(found) == _PAGE else limit)
 
     def close(self) -> None:
         """End every stream, for a server that stops."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from coordinator.core.filters import FILTERS, LASTING, fit, refusal
 from coordinator.core.schedule import own_reason
 from coordinator.core.snapshot import Device, Snapshot, Waiting
@@ -13,9 +15,20 @@ from reelyard.resources import TaskView, WhyDevice, WhyView
 
 def why(database: Database, catalog: Catalog, now: float, task: TaskView) -> WhyView:
     """Every device's answer to the task. A task that does not wait has its reason in `because`."""
+    return why_each(database, catalog, now, [task])[0]
+
+
+def why_each(
+    database: Database, catalog: Catalog, now: float, tasks: Sequence[TaskView]
+) -> list[WhyView]:
+    """The same for several, from one look at the farm."""
     with database.read() as connection:
         farm = read_snapshot(connection, now, catalog)
-    waiting = next((item for item in farm.waiting if item.id == task.id), None)
+    waiting = {item.id: item for item in farm.waiting}
+    return [_explained(task, waiting.get(task.id), farm) for task in tasks]
+
+
+def _explained(task: TaskView, waiting: Waiting | None, farm: Snapshot) -> WhyView:
     if waiting is None:
         return WhyView(task_id=task.id, state=task.state, because=task.because, can_ever_run=True)
     return WhyView(
@@ -24,7 +37,7 @@ def why(database: Database, catalog: Catalog, now: float, task: TaskView) -> Why
         because=task.because or "the scheduler has not looked at it yet",
         can_ever_run=can_ever_run(waiting, farm),
         queue_position=position(waiting, farm),
-        devices=[_answer(waiting, device, catalog) for device in farm.devices],
+        devices=[_answer(waiting, device, farm.catalog) for device in farm.devices],
     )
 
 

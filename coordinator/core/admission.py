@@ -19,6 +19,7 @@ class Answer:
     possible: bool | None
     because: str
     needs_gib: float | None
+    tasks: int
 
 
 def admit(tasks: Sequence[NewTask], farm: Snapshot) -> Answer:
@@ -26,12 +27,14 @@ def admit(tasks: Sequence[NewTask], farm: Snapshot) -> Answer:
     asked = [as_waiting(task) for task in tasks]
     needs = _largest_need(asked, farm)
     if not farm.devices:
-        return Answer(None, "no worker has joined the farm yet; it will wait", needs)
+        return Answer(None, "no worker has joined the farm yet; it will wait", needs, len(asked))
     for task in asked:
         if all(refusal(task, d, farm.catalog, LASTING) for d in farm.devices):
             said = impossible_sentence(task, farm.devices, farm)
-            return Answer(False, f"{task.label}: {said}", needs)
-    return Answer(True, f"every task fits one of {len(farm.devices)} device(s)", needs)
+            return Answer(False, f"{task.label}: {said}", needs, len(asked))
+    devices = len(farm.devices)
+    fits = f"every task fits one of {devices} devices" if devices > 1 else "every task fits"
+    return Answer(True, fits, needs, len(asked))
 
 
 def as_waiting(task: NewTask) -> Waiting:

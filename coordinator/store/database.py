@@ -12,10 +12,14 @@ from pathlib import Path
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from reelyard.errors import Unreachable
+
+AWAY = (OperationalError, InterfaceError, NoConnectionFree)
+"""What is raised when the database does not answer, or not in time."""
 
 _BUSY_MILLISECONDS = 10_000
 

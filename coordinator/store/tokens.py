@@ -10,11 +10,12 @@ import hmac
 import os
 import re
 import secrets
+from contextlib import suppress
 from pathlib import Path
 
 from sqlalchemy import delete, insert, select, update
 
-from coordinator.store.database import Database
+from coordinator.store.database import AWAY, Database
 from coordinator.store.tables import tokens
 from coordinator.store.view_shapes import moment, moment_or_none
 from reelyard.clock import Clock
@@ -94,11 +95,11 @@ class Tokens:
             )
 
     def _note_use(self, token_id: str, last: float | None) -> None:
-        """Once a minute is enough: a read should not cost a write."""
+        """Once a minute is enough: a read should not cost a write, nor fail for want of one."""
         now = self._clock.now()
         if last is not None and now - last < _NOTED_EVERY_SECONDS:
             return
-        with self._database.write() as connection:
+        with suppress(*AWAY), self._database.write() as connection:
             connection.execute(
                 update(tokens).where(tokens.c.id == token_id).values(last_used_at=now)
             )

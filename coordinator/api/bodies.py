@@ -1,0 +1,88 @@
+"""Reads what a request carries: a storyboard, or a small JSON object. Stores nothing."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TypeVar
+
+from flask import abort, request
+from pydantic import BaseModel, ValidationError
+
+from coordinator.api.problems import Refused, of_validation
+from reelyard.errors import InvalidInput, Problem
+from reelyard.script import JSON, PLAIN, YAML, SourceMap, read_storyboard
+from reelyard.storyboard import Storyboard
+
+Shape = TypeVar("Shape", bound=BaseModel)
+
+_TYPES = {
+    YAML: YAML,
+    "application/x-yaml": YAML,
+    "text/yaml": YAML,
+    "text/x-yaml": YAML,
+    JSON: JSON,
+    PLAIN: PLAIN,
+}
+_UTF_8 = frozenset({"utf-8", "utf8", "us-ascii"})
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A storyboard as it was read, and the text that it was read from."""
+
+    storyboard: Storyboard
+    where: SourceMap
+    source: str
+
+
+def read_asked() -> Asked:
+    """The storyboard of this request. Raises Refused (415, or 413 by Flask) and InvalidInput."""
+    media_type = _media_type()
+    body = request.get_data(cache=False)
+    storyboard, where = read_storyboard(body, media_type)
+    return Asked(storyboard, where, body.decode("utf-8-sig"))
+
+
+def read_small(shape: type[Shape]) -> Shape:
+    """The JSON object of this request; no body at all is an empty one.
+
+    Raises Refused (415), InvalidInput, or aborts with a 422 that names each field.
+    """
+    _refuse_encodings()
+    body = request.get_data(cache=False)
+    if body and request.mimetype != JSON:
+        raise Refused(415, f"{request.mimetype[:80]!r} is not read here.", f"Send {JSON}.")
+    try:
+        return shape.model_validate(_object(body))
+    except ValidationError as wrong:
+        abort(of_validation(wrong))
+
+
+def _object(body: bytes) -> object:
+    try:
+        found = json.loads(body) if body else {}
+    except (ValueError, RecursionError) as wrong:
+        said = f"is not JSON: {wrong}" if isinstance(wrong, ValueError) else "is nested too deeply"
+        raise InvalidInput([Problem("body", said[:200], remedy="Correct it.")]) from None
+    if not isinstance(found, dict):
+        raise InvalidInput(
+            [Problem("body", "must be a JSON object", remedy="Put braces around its fields.")]
+        )
+    return found
+
+
+def _refuse_encodings() -> None:
+    if request.content_encoding:
+        raise Refused(415, f"A body that is {request.content_encoding[:40]!r} cannot be read.")
+    charset = request.mimetype_params.get("charset", "utf-8").lower()
+    if charset not in _UTF_8:
+        raise Refused(415, f"The charset {charset[:40]!r} is not read.", "Send it in UTF-8.")
+
+
+def _media_type() -> str:
+    _refuse_encodings()
+    if request.mimetype not in _TYPES:
+        shown = request.mimetype[:80] or "no content type"
+        raise Refused(415, f"A storyboard cannot be read from {shown!r}.")
+    return _TYPES[request.mimetype]

@@ -1,0 +1,1 @@
+"""One file per resource: the addresses, what they take, what they answer. Thin: no decisions."""
