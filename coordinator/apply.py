@@ -5,8 +5,12 @@ Whether a decision is good is not asked here; whether it comes too late is, by g
 
 from __future__ import annotations
 
+import logging
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Final
+
+from sqlalchemy.exc import DBAPIError
 
 from coordinator.core.decisions import Assign, Decision
 from coordinator.core.inputs import complete
@@ -19,6 +23,8 @@ from reelyard.messages import CancelAttempt, RunTask
 from reelyard.states import TaskKind
 from reelyard.wire import CONTROL_TASK, RUN_TASK, control_queue, node_queue
 
+log = logging.getLogger(__name__)
+
 TIMEOUT_SECONDS: Final[Mapping[TaskKind, float]] = {
     TaskKind.VOICE: 900.0,
     TaskKind.VIDEO: 12 * 3600.0,
@@ -28,13 +34,20 @@ TIMEOUT_SECONDS: Final[Mapping[TaskKind, float]] = {
 
 def apply_decisions(ledger: Ledger, decisions: Iterable[Decision], lease_seconds: float) -> int:
     """How many tasks were sent to a device; the others learn why they wait."""
-    sent = 0
+    sent, reasons = 0, defaultdict[str, list[str]](list)
     for decision in decisions:
         if isinstance(decision, Assign):
-            sent += _assign(ledger, decision, lease_seconds)
-        elif decision.because != decision.task.because:
-            attempts.say_why(ledger.connection, decision.task.id, decision.because)
+            sent += _try_to_assign(ledger, decision, lease_seconds)
+        elif is_news(decision):
+            reasons[decision.because].append(decision.task.id)
+    for because, task_ids in reasons.items():
+        attempts.say_why(ledger.connection, task_ids, because)
     return sent
+
+
+def is_news(decision: Decision) -> bool:
+    """False when the task waits for the reason that it was told before."""
+    return isinstance(decision, Assign) or decision.because != decision.task.because
 
 
 def lose(ledger: Ledger, lost: Lose) -> bool:
@@ -119,6 +132,19 @@ def tell_to_stop(ledger: Ledger, attempt: str, worker_id: str, because: str) -> 
     """A message to the worker; its attempt may be over by then, which is fine."""
     order = CancelAttempt(attempt_id=attempt, because=because)
     ledger.post(control_queue(worker_id), CONTROL_TASK, order.model_dump(mode="json"))
+
+
+def _try_to_assign(ledger: Ledger, decision: Assign, lease_seconds: float) -> bool:
+    """A task that cannot be put into a message fails by itself and holds up nobody."""
+    try:
+        with ledger.connection.begin_nested():
+            return _assign(ledger, decision, lease_seconds)
+    except DBAPIError:
+        raise
+    except Exception as wrong:
+        log.exception("%s cannot be sent", decision.task.id)
+        give_up(ledger, decision.task.id, None, f"it cannot be sent: {wrong!r}"[:500])
+        return False
 
 
 def _assign(ledger: Ledger, decision: Assign, lease_seconds: float) -> bool:

@@ -64,12 +64,16 @@ class Dispatcher:
         self._forgot_at = 0.0
 
     def send(self) -> int:
-        """How many letters were sent."""
-        with self._database.read() as connection:
-            letters = mail.unsent(connection)
-        sent = self._carry(letters)
-        self._note(sent)
-        return len(sent)
+        """How many letters were sent: all that wait, unless the broker is away."""
+        count = 0
+        while True:
+            with self._database.read() as connection:
+                letters = mail.unsent(connection)
+            sent = self._carry(letters)
+            self._note(sent)
+            count += len(sent)
+            if len(sent) < mail.AT_ONCE:
+                return count
 
     def _carry(self, letters: Sequence[mail.Letter]) -> list[mail.Letter]:
         sent = []

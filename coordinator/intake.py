@@ -14,10 +14,11 @@ from coordinator.core.split import split
 from coordinator.store import farm, graph
 from coordinator.store.database import Database
 from coordinator.store.ledger import Ledger
+from coordinator.store.view_queue import Queue
 from reelyard import ids
 from reelyard.catalog import Catalog
 from reelyard.clock import Clock
-from reelyard.errors import Conflict
+from reelyard.errors import Conflict, InvalidInput, Problem
 from reelyard.storyboard import Storyboard
 
 
@@ -33,7 +34,7 @@ class Intake:
         encoder: str,
     ) -> None:
         self._database, self._catalog, self._clock = database, catalog, clock
-        self._wake, self._encoder = wake, encoder
+        self._wake, self._encoder, self._queue = wake, encoder, Queue(database)
 
     def submit(
         self,
@@ -42,16 +43,21 @@ class Intake:
         key: str | None,
         source: str,
         priority: int = 50,
+        most_open: int | None = None,
     ) -> tuple[str, bool]:
         """The job's id, and whether it is new: the same key gives the same job.
 
-        Raises Conflict when the key was used for something else.
+        Raises Conflict when the key was used for something else, InvalidInput when the owner has
+        `most_open` jobs under way.
         """
+        key = key or None
         digest = hashlib.sha256(f"{priority}\n{source}".encode()).hexdigest()
         job_id = ids.new("job")
         job = graph.NewJob(job_id, storyboard, source, owner, priority, key, digest)
         if key and (known := self._known(owner, key, digest)):
             return known, False
+        if most_open is not None:
+            self._refuse_one_too_many(owner, most_open)
         try:
             self._store(job)
         except IntegrityError:
@@ -91,6 +97,18 @@ class Intake:
                 "Send each storyboard under a key of its own.",
             )
         return str(row["id"])
+
+    def _refuse_one_too_many(self, owner: str, most_open: int) -> None:
+        count = self._queue.open_jobs(owner)
+        if count >= most_open:
+            problem = Problem(
+                "jobs",
+                f"{owner} has too many under way",
+                str(count),
+                str(most_open),
+                "Wait until some have ended, or cancel some.",
+            )
+            raise InvalidInput([problem])
 
     def _store(self, job: graph.NewJob) -> None:
         now = self._clock.now()

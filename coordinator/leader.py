@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from sqlalchemy import Connection
+
 from coordinator.store import leases
 from coordinator.store.database import Database
 from reelyard.clock import Clock
@@ -30,6 +32,11 @@ class Leader:
             mine = leases.take(connection, LEADER_LEASE, self._name, now, until)
         self._until = until if mine else 0.0
         return mine
+
+    def confirms(self, connection: Connection) -> bool:
+        """True while the lease is ours, in the transaction that is about to rely on it: until it
+        ends nobody else can take the lease."""
+        return leases.holds(connection, LEADER_LEASE, self._name, self._clock.now())
 
     def resign(self) -> None:
         """Another may lead at once."""

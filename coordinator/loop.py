@@ -8,17 +8,27 @@ from __future__ import annotations
 import logging
 import queue
 import threading
+from collections.abc import Callable, Sequence
 
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy import Connection
 
-from coordinator.apply import apply_decisions, follow, lose
-from coordinator.core.recover import Lose, Patience, after_loss, recover, silent
+from coordinator.apply import apply_decisions, follow, give_up, is_news, lose
+from coordinator.core.decisions import Decision
+from coordinator.core.recover import (
+    KnownWorker,
+    Lose,
+    Patience,
+    Resend,
+    after_loss,
+    recover,
+    silent,
+)
 from coordinator.core.schedule import schedule
 from coordinator.dispatch import Dispatcher
 from coordinator.leader import Leader
 from coordinator.reports import ReportTaker
 from coordinator.store import attempts, farm, mail, roster
-from coordinator.store.database import Database
+from coordinator.store.database import AWAY, Database
 from coordinator.store.ledger import Ledger
 from reelyard.catalog import Catalog
 from reelyard.clock import Clock
@@ -26,6 +36,7 @@ from reelyard.clock import Clock
 log = logging.getLogger(__name__)
 _BATCH = 200
 _AWAY_SECONDS = 1.0
+_PAUSE_SECONDS = 5.0
 
 
 class Loop:
@@ -45,6 +56,7 @@ class Loop:
         self._database, self._dispatcher, self._taker = database, dispatcher, taker
         self._leader, self._catalog, self._patience = leader, catalog, patience
         self._clock, self._tick_seconds = clock, tick_seconds
+        self._turned_at = self._listening_since = 0.0
         self._inbox: queue.SimpleQueue[object | None] = queue.SimpleQueue()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="loop", daemon=True)
@@ -68,26 +80,38 @@ class Loop:
         self._thread.join(seconds)
 
     def turn(self, payloads: list[object]) -> None:
-        """One turn: reports in, decisions out, messages sent."""
+        """One turn: reports in, decisions out, messages sent. Empties the list once the reports are
+        in the database, whatever becomes of the rest."""
+        self._notice_a_pause()
         if payloads:
             self._take(payloads)
-        if self._leader.leads():
-            self._tick()
-        self._dispatcher.send()
+            payloads.clear()
+        try:
+            if self._leader.leads():
+                self._tick()
+        finally:  # acknowledgements and cancels do not wait for a scheduler that stumbles
+            self._dispatcher.send()
+        self._turned_at = self._clock.now()
+
+    def _notice_a_pause(self) -> None:
+        """After a start, a sleep of the machine, a jump of the clock or a database that was away,
+        nobody is blamed for silence that was ours."""
+        now = self._clock.now()
+        if not 0 <= now - self._turned_at <= _PAUSE_SECONDS:
+            self._listening_since = now
 
     def _run(self) -> None:
-        left: list[object] = []
+        reports: list[object] = []
         while not self._stopping.is_set():
-            left += self._gather() if not left else []
+            reports = reports or self._gather()
             try:
-                self.turn(left)
-                left = []
-            except DBAPIError as away:
-                log.error("the database does not answer, trying again: %s", away.orig)
+                self.turn(reports)
+            except AWAY as away:
+                log.error("the database does not answer, trying again: %s", _cause(away))
                 self._clock.sleep(_AWAY_SECONDS)
             except Exception:
-                log.exception("a turn of the loop failed; its %d reports are dropped", len(left))
-                left = []
+                log.exception("a turn of the loop failed, %d reports are lost", len(reports))
+                reports = []
                 self._clock.sleep(_AWAY_SECONDS)
         self._resign()
 
@@ -107,36 +131,64 @@ class Loop:
     def _take(self, payloads: list[object]) -> None:
         with self._database.write() as connection:
             ledger = Ledger(connection, self._clock.now())
-            for wrong in self._taker.take(ledger, payloads):
-                log.error("a report could not be read: %s", wrong)
+            for problem in self._taker.take(ledger, payloads):
+                log.error("%s", problem)
 
     def _tick(self) -> None:
+        # 1. What was lost?
+        with self._database.read() as connection:
+            is_all_well = not self._silent(connection) and not self._unheard(connection)
+        if not is_all_well:
+            self._write(self._recover)
+        # 2. What should run where, and why does the rest wait? Thought over without a lock.
+        with self._database.read() as connection:
+            snapshot = farm.read_snapshot(connection, self._clock.now(), self._catalog)
+        decisions = [decision for decision in schedule(snapshot) if is_news(decision)]
+        # 3. Make it so.
+        if decisions or snapshot.unreadable:
+            self._write(lambda ledger: self._apply(ledger, decisions, snapshot.unreadable))
+
+    def _write(self, change: Callable[[Ledger], None]) -> None:
+        """In one transaction, which only the leader may complete."""
         with self._database.write() as connection:
-            ledger = Ledger(connection, self._clock.now())
-            # 1. What was lost?
-            self._recover(ledger)
-            # 2. What should run where, and why does the rest wait?
-            decisions = schedule(farm.read_snapshot(connection, ledger.now, self._catalog))
-            # 3. Make it so.
-            apply_decisions(ledger, decisions, self._taker.lease_seconds)
+            if self._leader.confirms(connection):
+                change(Ledger(connection, self._clock.now()))
+
+    def _silent(self, connection: Connection) -> list[KnownWorker]:
+        workers = farm.read_workers(connection).values()
+        return silent(workers, self._clock.now(), self._patience, self._listening_since)
+
+    def _unheard(self, connection: Connection) -> list[Lose | Resend]:
+        return recover(
+            farm.read_open_attempts(connection),
+            farm.read_workers(connection),
+            self._clock.now(),
+            self._patience,
+            self._listening_since,
+        )
 
     def _recover(self, ledger: Ledger) -> None:
         connection, now = ledger.connection, ledger.now
-        for worker in silent(farm.read_workers(connection).values(), now, self._patience):
+        for worker in self._silent(connection):
             if roster.sign_off(connection, worker.id):
                 quiet = f"Worker {worker.id} fell silent {now - worker.last_seen:.0f} s ago."
                 ledger.tell("worker.offline", quiet, worker_id=worker.id)
-        found = recover(
-            farm.read_open_attempts(connection),
-            farm.read_workers(connection),
-            now,
-            self._patience,
-        )
-        for item in found:
+        for item in self._unheard(connection):
             if isinstance(item, Lose):
                 self._lose(ledger, item)
             else:
                 mail.send_again(connection, item.attempt.id, now)
+
+    def _apply(
+        self,
+        ledger: Ledger,
+        decisions: Sequence[Decision],
+        unreadable: Sequence[tuple[str, str]],
+    ) -> None:
+        for task_id, why in unreadable:
+            log.error("%s cannot be read: %s", task_id, why)
+            give_up(ledger, task_id, None, "its work makes no sense to this version of Reelyard")
+        apply_decisions(ledger, decisions, self._taker.lease_seconds)
 
     def _lose(self, ledger: Ledger, lost: Lose) -> None:
         if lose(ledger, lost):
@@ -148,5 +200,9 @@ class Loop:
     def _resign(self) -> None:
         try:
             self._leader.resign()
-        except DBAPIError as away:
-            log.warning("the lease was not given back: %s", away.orig)
+        except AWAY as away:
+            log.warning("the lease was not given back: %s", _cause(away))
+
+
+def _cause(away: Exception) -> object:
+    return getattr(away, "orig", None) or away

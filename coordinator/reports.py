@@ -5,6 +5,7 @@ A report may come twice, late, or about an attempt that is over: guarded updates
 
 from __future__ import annotations
 
+import logging
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ from coordinator.core.lifecycle import AttemptEvent, TaskEvent
 from coordinator.core.recover import Patience, after_failure
 from coordinator.finish import follow_up
 from coordinator.store import attempts, graph, roster
+from coordinator.store.database import AWAY
 from coordinator.store.ledger import Ledger
 from reelyard.catalog import Catalog
 from reelyard.messages import (
@@ -35,6 +37,7 @@ from reelyard.messages import (
 )
 from reelyard.wire import CONTROL_TASK, control_queue
 
+log = logging.getLogger(__name__)
 _TOLD_EVERY_SECONDS = 1.0
 _KEPT_TOLD = 1000
 
@@ -49,23 +52,38 @@ class ReportTaker:
     told: dict[str, float] = field(default_factory=dict)
 
     def take(self, ledger: Ledger, payloads: Sequence[object]) -> list[str]:
-        """Applies a batch; durable reports are acknowledged. Answers what could not be read."""
+        """Applies a batch; durable reports are acknowledged. Answers what was wrong with others.
+
+        A report that cannot be applied loses only itself. Raises one of AWAY when the database does
+        not answer: then nothing of the batch has happened.
+        """
         received: dict[str, list[str]] = defaultdict(list)
-        unreadable = []
+        problems = []
         for payload in payloads:
             try:
                 report = read_report(payload)
             except ValidationError as wrong:
-                unreadable.append(str(wrong)[:500])
+                problems.append(f"a report cannot be read: {wrong}"[:500])
                 continue
-            with ledger.connection.begin_nested():
-                self.apply(ledger, report)
-            if report.type in DURABLE_REPORTS:
+            if problem := self._try_to_apply(ledger, report):
+                problems.append(problem)
+            elif report.type in DURABLE_REPORTS:
                 received[report.worker_id].append(report.report_id)
         for worker_id, ids in received.items():
             order = Acknowledge(report_ids=tuple(ids))
             ledger.post(control_queue(worker_id), CONTROL_TASK, order.model_dump(mode="json"))
-        return unreadable
+        return problems
+
+    def _try_to_apply(self, ledger: Ledger, report: Report) -> str:
+        try:
+            with ledger.connection.begin_nested():
+                self.apply(ledger, report)
+        except AWAY:
+            raise
+        except Exception as wrong:
+            log.exception("a report cannot be applied")
+            return f"a {report.type} of {report.worker_id} cannot be applied: {wrong!r}"[:500]
+        return ""
 
     def apply(self, ledger: Ledger, report: Report) -> None:
         """One report."""
@@ -107,7 +125,7 @@ class ReportTaker:
         for attempt in roster.not_wanted(connection, worker_id, report.attempts):
             tell_to_stop(ledger, attempt, worker_id, "it is not wanted any more")
 
-    def _started(self, ledger: Ledger, report: Started) -> None:
+    def _started(self, ledger: Ledger, report: Started | Progress) -> None:
         row = attempts.read_attempt(ledger.connection, report.attempt_id)
         if row is None or not ledger.attempt(
             report.attempt_id, AttemptEvent.START, started_at=ledger.now
@@ -121,7 +139,8 @@ class ReportTaker:
 
     def _progress(self, ledger: Ledger, report: Progress) -> None:
         row = attempts.note_progress(ledger.connection, report)
-        if row is None:
+        if row is None:  # its "started" may have been lost on the way
+            self._started(ledger, report)
             return
         last = self.told.get(row["id"], 0.0)
         if ledger.now - last < _TOLD_EVERY_SECONDS:

@@ -9,13 +9,16 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from coordinator.core.recover import OUT_OF_MEMORY_MARGIN
 from coordinator.core.snapshot import Device, Waiting
 from reelyard.catalog import Catalog
 from reelyard.plan import Plan
 from reelyard.predict.memory import peak_gib, plans
 from reelyard.states import TaskKind, WorkerState
+from reelyard.task import VideoWork
 
 COMPOSE_GIB = 0.8
+_ROUNDING_GIB = 0.001
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,14 @@ def is_its_kind(task: Waiting, device: Device, catalog: Catalog) -> str | None:
     return f"a {task.kind.value} task runs on a CPU"
 
 
+def is_in_the_catalog(task: Waiting, device: Device, catalog: Catalog) -> str | None:
+    """A farm's own catalog file may have changed since the job came in."""
+    known = {TaskKind.VIDEO: catalog.models, TaskKind.VOICE: catalog.voices}.get(task.kind)
+    if known is None or task.model in known:
+        return None
+    return f"the farm's catalog has no {task.model} any more"
+
+
 def has_the_model(task: Waiting, device: Device, catalog: Catalog) -> str | None:
     """The weights can be had there."""
     if task.kind is TaskKind.VIDEO and task.model not in device.models:
@@ -61,7 +72,7 @@ def has_the_memory(task: Waiting, device: Device, catalog: Catalog) -> str | Non
     return f"needs {least_gib(task, device.kind, catalog):.1f} GiB, has {free:.1f}{others}"
 
 
-LASTING: Sequence[Filter] = (is_its_kind, has_the_model, has_the_memory)
+LASTING: Sequence[Filter] = (is_its_kind, is_in_the_catalog, has_the_model, has_the_memory)
 FILTERS: Sequence[Filter] = (is_reachable, *LASTING)
 
 
@@ -76,25 +87,33 @@ def fit(task: Waiting, device: Device, catalog: Catalog) -> Fit | None:
     """The fastest plan whose peak fits the device; None when none does."""
     free = device.memory_gib - device.foreign_gib
     ways = demands(task, device.kind, catalog)
-    return next((way for way in ways if max(way.gib, task.memory_floor_gib) <= free), None)
+    return next((way for way in ways if needed_gib(way, task) <= free), None)
 
 
 def demands(task: Waiting, kind: str, catalog: Catalog) -> list[Fit]:
-    """Every way to run the task on such a device, fastest first."""
-    video = task.video
-    if video is None or video.frames is None:
+    """Every way to run the task on such a device, fastest first. A shot whose length the narration
+    will decide counts as the shortest: it needs at least that."""
+    work = task.work
+    if not isinstance(work, VideoWork):
         return [Fit(Plan(), _small_gib(task, catalog))]
-    model = catalog.models[video.model]
+    model = catalog.models[work.model]
+    frames = work.frames or model.frames_for(1)
     return [
-        Fit(plan, peak_gib(model, video.width, video.height, video.frames, plan, kind))
+        Fit(plan, peak_gib(model, work.width, work.height, frames, plan, kind))
         for plan in plans(model, kind)
     ]
 
 
 def least_gib(task: Waiting, kind: str, catalog: Catalog) -> float:
-    """What the leanest plan needs, or what earlier tries showed that it needs."""
-    leanest = min(way.gib for way in demands(task, kind, catalog))
-    return max(leanest, task.memory_floor_gib)
+    """What the leanest plan needs, as far as earlier tries have shown."""
+    return min(needed_gib(way, task) for way in demands(task, kind, catalog))
+
+
+def needed_gib(way: Fit, task: Waiting) -> float:
+    """The prediction, and more of it for each try that ran out with a plan as lean as this one: so
+    the next try gets more room, and where there is none, a leaner plan."""
+    ran_out = sum(1 for gib in task.short_of if gib <= way.gib + _ROUNDING_GIB)
+    return way.gib * OUT_OF_MEMORY_MARGIN**ran_out
 
 
 def _small_gib(task: Waiting, catalog: Catalog) -> float:

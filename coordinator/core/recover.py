@@ -52,11 +52,10 @@ class Resend:
 
 @dataclass(frozen=True, slots=True)
 class Retry:
-    """The task waits again. `memory_floor_gib` > 0: only where more memory is."""
+    """The task waits again."""
 
     not_before: float
     because: str
-    memory_floor_gib: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,13 +74,16 @@ class Patience:
     max_attempts: int
 
 
-def silent(workers: Iterable[KnownWorker], now: float, patience: Patience) -> list[KnownWorker]:
-    """Workers that count as gone."""
+def silent(
+    workers: Iterable[KnownWorker], now: float, patience: Patience, since: float = 0.0
+) -> list[KnownWorker]:
+    """Workers that count as gone. `since`: from when on the coordinator has been listening; what
+    was said before, while it or its database was away, it cannot know."""
     return [
         worker
         for worker in workers
         if worker.state is not WorkerState.OFFLINE
-        and now - worker.last_seen > patience.silence_seconds
+        and now - max(worker.last_seen, since) > patience.silence_seconds
     ]
 
 
@@ -90,12 +92,15 @@ def recover(
     workers: Mapping[str, KnownWorker],
     now: float,
     patience: Patience,
+    since: float = 0.0,
 ) -> list[Lose | Resend]:
-    """What became of every open attempt that is not simply under way."""
+    """What became of every open attempt that is not simply under way. A lease that ran out while
+    nobody listened (see `silent`) gets one more spell of silence."""
     found: list[Lose | Resend] = []
+    listened = now - since > patience.silence_seconds
     for attempt in attempts:
         worker = workers.get(attempt.worker_id)
-        if because := lost_because(attempt, worker, now):
+        if because := lost_because(attempt, worker, now if listened else attempt.lease_until):
             found.append(Lose(attempt, because))
         elif attempt.state is AttemptState.SENT and now - attempt.sent_at > patience.resend_seconds:
             found.append(Resend(attempt))
@@ -125,8 +130,9 @@ def after_failure(
         return GiveUp(f"{failure.sentence} (after {number} tries)")
     pause = BACK_OFF_SECONDS[min(number - 1, len(BACK_OFF_SECONDS) - 1)]
     if failure.kind is FailureKind.OUT_OF_MEMORY:
-        floor = predicted_gib * OUT_OF_MEMORY_MARGIN
-        return Retry(now + pause, f"{failure.sentence} Tried again with {floor:.1f} GiB.", floor)
+        more = predicted_gib * OUT_OF_MEMORY_MARGIN
+        said = f"{failure.sentence} Tried again with {more:.1f} GiB or in a leaner way."
+        return Retry(now + pause, said)
     return Retry(now + pause, failure.sentence)
 
 

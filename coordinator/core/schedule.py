@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from coordinator.core.decisions import Assign, Decision, Hold
 from coordinator.core.filters import LASTING, fit, least_gib, refusal
-from coordinator.core.snapshot import Device, Snapshot, Waiting
+from coordinator.core.snapshot import Demand, Device, Snapshot, Waiting
 
 _NAMED_DEVICES = 3
 
@@ -20,7 +20,7 @@ class Verdicts:
     """What each device says to each demand, remembered for one tick."""
 
     farm: Snapshot
-    known: dict[tuple[tuple[str, float], tuple[str, str]], str | None] = field(default_factory=dict)
+    known: dict[tuple[Demand, tuple[str, str]], str | None] = field(default_factory=dict)
 
     def refusal(self, task: Waiting, device: Device) -> str | None:
         """A sentence, or None when the device may take the task."""
@@ -34,7 +34,7 @@ def schedule(farm: Snapshot) -> list[Decision]:
     """One decision per waiting task, each with its reason."""
     verdicts, decisions = Verdicts(farm), list[Decision]()
     idle = {device.key: device for device in farm.devices if not device.busy}
-    reasons: dict[tuple[str, float], Hold] = {}
+    reasons: dict[Demand, Hold] = {}
 
     # 1. Whoever matters most, then whoever has waited longest, chooses first.
     for task in sorted(farm.waiting, key=lambda task: task.order):

@@ -9,12 +9,14 @@ from reelyard.catalog import Catalog
 from reelyard.states import TaskKind, WorkerState
 from reelyard.task import VideoWork, Work
 
+Demand = tuple[str, tuple[float, ...]]
 KIND_ORDER: Mapping[TaskKind, int] = {TaskKind.VOICE: 0, TaskKind.VIDEO: 1, TaskKind.COMPOSE: 2}
 
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A task that waits. `open_needs` are the labels of what it still waits for."""
+    """A task that waits. `open_needs` are the labels of what it still waits for, `short_of` the
+    predictions (GiB) of earlier tries that ran out of memory all the same."""
 
     id: str
     job_id: str
@@ -30,7 +32,7 @@ class Waiting:
     paused: bool = False
     open_needs: tuple[str, ...] = ()
     attempt_count: int = 0
-    memory_floor_gib: float = 0.0
+    short_of: tuple[float, ...] = ()
     because: str = ""
 
     @property
@@ -40,9 +42,9 @@ class Waiting:
         return (-self.priority, self.queued_at, self.job_id, KIND_ORDER[self.kind], scene, self.id)
 
     @property
-    def demand(self) -> tuple[str, float]:
+    def demand(self) -> Demand:
         """Tasks of one demand are refused by the same devices for the same reasons."""
-        return (self.shape, self.memory_floor_gib)
+        return (self.shape, self.short_of)
 
     @property
     def video(self) -> VideoWork | None:
@@ -87,3 +89,5 @@ class Snapshot:
     waiting: tuple[Waiting, ...]
     devices: tuple[Device, ...]
     catalog: Catalog = field(repr=False)
+    unreadable: tuple[tuple[str, str], ...] = ()
+    """Waiting tasks whose stored work makes no sense to this version, and why."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from sqlalchemy import Connection, RowMapping, insert, select, update
 
 from coordinator.core.decisions import Assign
@@ -9,6 +11,8 @@ from coordinator.store.farm import OPEN_ATTEMPT
 from coordinator.store.tables import attempts, tasks
 from reelyard.messages import Measured, Progress
 from reelyard.states import FINAL_TASK_STATES, AttemptState, TaskState
+
+_AT_ONCE = 1000
 
 
 def open_attempt(
@@ -92,13 +96,15 @@ def task_name(connection: Connection, task_id: str) -> tuple[str, str]:
     return str(job_id), str(label)
 
 
-def say_why(connection: Connection, task_id: str, because: str) -> None:
-    """Why the task waits; only while it does."""
-    connection.execute(
-        update(tasks)
-        .where(tasks.c.id == task_id, tasks.c.state == TaskState.WAITING)
-        .values(because=because)
-    )
+def say_why(connection: Connection, task_ids: Sequence[str], because: str) -> None:
+    """Why these tasks wait; only while they do. Thousands may wait for the same reason."""
+    for start in range(0, len(task_ids), _AT_ONCE):
+        connection.execute(
+            update(tasks)
+            .where(tasks.c.id.in_(task_ids[start : start + _AT_ONCE]))
+            .where(tasks.c.state == TaskState.WAITING)
+            .values(because=because)
+        )
 
 
 def note_progress(connection: Connection, report: Progress) -> RowMapping | None:

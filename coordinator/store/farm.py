@@ -6,9 +6,9 @@ from collections import defaultdict
 from collections.abc import Mapping
 
 from pydantic import TypeAdapter
-from sqlalchemy import Connection, RowMapping, func, select
+from sqlalchemy import Connection, RowMapping, select
 
-from coordinator.core.recover import OUT_OF_MEMORY_MARGIN, KnownWorker, OpenAttempt
+from coordinator.core.recover import KnownWorker, OpenAttempt
 from coordinator.core.snapshot import Device, Snapshot, Waiting
 from coordinator.store.tables import attempts, devices, edges, jobs, tasks, workers
 from reelyard.catalog import Catalog
@@ -17,34 +17,52 @@ from reelyard.states import AttemptState, JobState, TaskKind, TaskState, WorkerS
 from reelyard.task import Work
 
 _WORK: TypeAdapter[Work] = TypeAdapter(Work)
+_LOOKED_AT = [
+    tasks.c[name]
+    for name in (
+        *("id", "job_id", "kind", "scene", "label", "model", "shape", "work"),
+        *("not_before", "attempt_count", "because"),
+    )
+]
 OPEN_ATTEMPT = (AttemptState.SENT, AttemptState.RUNNING)
 OPEN_JOB = (JobState.QUEUED, JobState.RUNNING, JobState.PAUSED)
 
 
 def read_snapshot(connection: Connection, now: float, catalog: Catalog) -> Snapshot:
-    """Everything the scheduler looks at, from one transaction."""
+    """Everything the scheduler looks at, from one transaction that sees one moment: were a job to
+    come in between two queries, its film would seem to need nothing."""
+    waiting, unreadable = read_waiting(connection)
     return Snapshot(
         now=now,
-        waiting=tuple(read_waiting(connection)),
+        waiting=tuple(waiting),
         devices=tuple(read_devices(connection)),
         catalog=catalog,
+        unreadable=tuple(unreadable),
     )
 
 
-def read_waiting(connection: Connection) -> list[Waiting]:
-    """Tasks that wait, of jobs that are not over."""
+def read_waiting(connection: Connection) -> tuple[list[Waiting], list[tuple[str, str]]]:
+    """Tasks that wait, of jobs that are not over; and those that make no sense to us, with why."""
     query = (
         select(
-            tasks, jobs.c.priority, jobs.c.created_at.label("queued_at"), jobs.c.state.label("js")
+            *_LOOKED_AT,
+            jobs.c.priority,
+            jobs.c.created_at.label("queued_at"),
+            jobs.c.state.label("js"),
         )
         .join(jobs, jobs.c.id == tasks.c.job_id)
         .where(tasks.c.state == TaskState.WAITING, jobs.c.state.in_(OPEN_JOB))
     )
-    open_needs, floors = _open_needs(connection), _memory_floors(connection)
-    return [
-        _waiting(row, open_needs.get(row["id"], ()), floors.get(row["id"], 0.0))
-        for row in connection.execute(query).mappings()
-    ]
+    open_needs, short_of = _open_needs(connection), _short_of(connection)
+    found, unreadable = list[Waiting](), list[tuple[str, str]]()
+    for row in connection.execute(query).mappings():
+        try:
+            task = _waiting(row, open_needs.get(row["id"], ()), short_of.get(row["id"], ()))
+        except ValueError as wrong:  # pydantic's ValidationError is one
+            unreadable.append((row["id"], str(wrong)))
+        else:
+            found.append(task)
+    return found, unreadable
 
 
 def read_devices(connection: Connection) -> list[Device]:
@@ -102,7 +120,7 @@ def read_workers(connection: Connection) -> dict[str, KnownWorker]:
     }
 
 
-def _waiting(row: RowMapping, needs: tuple[str, ...], floor_gib: float) -> Waiting:
+def _waiting(row: RowMapping, needs: tuple[str, ...], short_of: tuple[float, ...]) -> Waiting:
     return Waiting(
         id=row["id"],
         job_id=row["job_id"],
@@ -118,7 +136,7 @@ def _waiting(row: RowMapping, needs: tuple[str, ...], floor_gib: float) -> Waiti
         paused=row["js"] == JobState.PAUSED,
         open_needs=needs,
         attempt_count=row["attempt_count"],
-        memory_floor_gib=floor_gib,
+        short_of=short_of,
         because=row["because"],
     )
 
@@ -139,20 +157,21 @@ def _open_needs(connection: Connection) -> Mapping[str, tuple[str, ...]]:
     return {task_id: tuple(labels) for task_id, labels in found.items()}
 
 
-def _memory_floors(connection: Connection) -> Mapping[str, float]:
-    """What earlier tries that ran out of memory have taught, in GiB."""
+def _short_of(connection: Connection) -> Mapping[str, tuple[float, ...]]:
+    """Predictions of earlier tries that ran out of memory, in GiB."""
     query = (
-        select(attempts.c.task_id, func.max(attempts.c.predicted_gib))
+        select(attempts.c.task_id, attempts.c.predicted_gib)
         .join(tasks, tasks.c.id == attempts.c.task_id)
         .where(
             tasks.c.state == TaskState.WAITING,
             attempts.c.failure_kind == FailureKind.OUT_OF_MEMORY,
         )
-        .group_by(attempts.c.task_id)
+        .order_by(attempts.c.task_id, attempts.c.predicted_gib)
     )
-    return {
-        task_id: (gib or 0.0) * OUT_OF_MEMORY_MARGIN for task_id, gib in connection.execute(query)
-    }
+    found: dict[str, list[float]] = defaultdict(list)
+    for task_id, gib in connection.execute(query):
+        found[task_id].append(gib or 0.0)
+    return {task_id: tuple(values) for task_id, values in found.items()}
 
 
 def _busy(connection: Connection) -> Mapping[tuple[str, str], str]:

@@ -27,6 +27,16 @@ def take(connection: Connection, name: str, holder: str, now: float, until: floa
         return False
 
 
+def holds(connection: Connection, name: str, holder: str, now: float) -> bool:
+    """True while it is this holder's; nobody can take it before this transaction ends."""
+    query = (
+        select(leases.c.name)
+        .where(leases.c.name == name, leases.c.holder == holder, leases.c.until >= now)
+        .with_for_update()
+    )
+    return connection.execute(query).one_or_none() is not None
+
+
 def give_back(connection: Connection, name: str, holder: str) -> None:
     """Let go at once, so that another need not wait."""
     connection.execute(

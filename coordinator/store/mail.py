@@ -11,6 +11,7 @@ from sqlalchemy import Connection, delete, select, update
 from coordinator.store.tables import attempts, outbox
 
 KEPT_SECONDS = 300.0
+AT_ONCE = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +24,7 @@ class Letter:
     payload: dict[str, Any]
 
 
-def unsent(connection: Connection, limit: int = 500) -> list[Letter]:
+def unsent(connection: Connection, limit: int = AT_ONCE) -> list[Letter]:
     """What still has to be sent, oldest first."""
     query = select(outbox).where(outbox.c.sent_at.is_(None)).order_by(outbox.c.id).limit(limit)
     return [Letter(r.id, r.queue, r.task, r.payload) for r in connection.execute(query)]

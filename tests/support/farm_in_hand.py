@@ -86,9 +86,14 @@ class FarmInHand:
         return self.intake.submit(storyboard, "anna", None, repr((scenes, more)))[0]
 
     def turn(self, seconds: float = 0.1) -> list[RunTask]:
-        """Time passes, the loop turns once; the tasks that were sent in it."""
-        self.clock.advance(seconds)
+        """Time passes, the loop turning each second; the reports are taken in the last turn. The
+        tasks that were sent meanwhile."""
         self.carrier.letters.clear()
+        while seconds > 1.0:
+            self.clock.advance(1.0)
+            self.loop.turn([])
+            seconds -= 1.0
+        self.clock.advance(seconds)
         self.loop.turn([self.reports.pop(0) for _ in range(len(self.reports))])
         return [self._order(p) for task, _, p in self.carrier.letters if task == RUN_TASK]
 

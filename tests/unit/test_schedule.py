@@ -121,7 +121,7 @@ def test_what_fits_nowhere_is_told_the_numbers() -> None:
     task = waiting(shot(LARGE, 81))
     (decision,) = schedule(farm(task, device(id="cuda:0", memory_gib=24.0), device()))
     assert isinstance(decision, Hold) and decision.for_ever
-    assert decision.because.startswith("nobody can ever run this: it needs 31.")
+    assert decision.because.startswith("nobody can ever run this: it needs 32.4 GiB")
     assert decision.because.endswith("the largest has 24.0 (rtx-4090 (node w))")
 
 
@@ -135,9 +135,38 @@ def test_a_model_that_nobody_has_is_named() -> None:
     assert said == f"nobody can ever run this: its node does not have the model {DEMO}"
 
 
-def test_a_floor_of_memory_learned_from_a_failure_is_kept() -> None:
-    task = waiting(memory_floor_gib=20.0)
-    assert assigned(task, device("s"), device("l", memory_gib=32.0)) == {task.id: ("l", "cpu")}
+def test_what_ran_out_of_memory_gets_more_room_then_a_leaner_plan() -> None:
+    card, work = device(id="cuda:0", memory_gib=32.0), shot(SMALL, 81)
+    first = fit(waiting(work), card, CATALOG)
+    assert first is not None and first.plan.offload is Offload.NONE
+    again = fit(waiting(work, short_of=(first.gib,)), card, CATALOG)
+    assert again == first  # there is room for more than was predicted
+    third = fit(waiting(work, short_of=(first.gib,) * 4), card, CATALOG)
+    assert third is not None and third.gib < first.gib
+    small = device(id="cuda:0", memory_gib=first.gib)
+    leaner = fit(waiting(work, short_of=(first.gib,)), small, CATALOG)
+    assert leaner is not None and leaner.gib < first.gib
+
+
+def test_what_ran_out_of_memory_goes_to_a_larger_device() -> None:
+    task = waiting()
+    predicted = fit(task, device(), CATALOG)
+    assert predicted is not None
+    ways = tuple(sorted({predicted.gib, 0.0}))
+    tried = waiting(short_of=ways * 3)
+    small, large = device("s", memory_gib=predicted.gib), device("l")
+    assert assigned(task, small) == {task.id: small.key}
+    assert assigned(tried, small, large) == {task.id: large.key}
+
+
+def test_a_model_that_left_the_catalog_is_named_and_holds_up_nobody() -> None:
+    work = shot().model_copy(update={"model": "gone"})
+    gone = waiting(work, "job-a.1", model="gone")
+    decisions = schedule(
+        farm(gone, waiting(id="job-b.1"), device(models=frozenset({"gone", DEMO})))
+    )
+    assert [type(d) for d in decisions] == [Hold, Assign]
+    assert "the farm's catalog has no gone any more" in decisions[0].because
 
 
 def test_a_held_demand_does_not_hold_up_another() -> None:
