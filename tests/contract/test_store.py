@@ -1,0 +1,443 @@
+"""What the database promises the coordinator, asked of SQLite and of a real PostgreSQL server."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, delete, event, func, select
+from sqlalchemy.exc import IntegrityError
+
+from coordinator.core.lifecycle import AttemptEvent, JobEvent, TaskEvent
+from coordinator.leader import LEASE_SECONDS, Leader
+from coordinator.store import leases
+from coordinator.store.database import Database
+from coordinator.store.ledger import Ledger
+from coordinator.store.tables import attempts, edges, events, jobs, outbox, tasks
+from coordinator.store.view_events import Story
+from coordinator.store.view_farm import FarmViews
+from reelyard.catalog import load_catalog
+from reelyard.clock import ManualClock
+from reelyard.errors import Conflict
+from reelyard.failure import FailureKind
+from reelyard.messages import CancelAttempt, RunTask
+from reelyard.storyboard import Storyboard
+from reelyard.task import ComposeWork, VideoWork
+from tests.support.farm_in_hand import CPU, FarmInHand
+
+SPOKEN = {"picture": "a red circle moving left", "say": "Hello there."}
+SILENT = {"picture": "a blue square moving up", "seconds": 3}
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'farm.db'}"
+    return str(request.getfixturevalue("postgres_url"))
+
+
+@pytest.fixture
+def farm(url: str) -> Iterator[FarmInHand]:
+    farm = FarmInHand(url)
+    farm.hello()
+    farm.turn()
+    yield farm
+    farm.database.close()
+
+
+def count(farm: FarmInHand, column: Any) -> int:
+    with farm.database.read() as connection:
+        return int(connection.execute(select(func.count(column))).scalar_one())
+
+
+def first_of(farm: FarmInHand, *scenes: dict[str, Any]) -> tuple[str, RunTask]:
+    """A job, and its first task, which runs."""
+    job_id = farm.submit(*(scenes or (SILENT,)))
+    (order,) = farm.turn()
+    farm.started(order)
+    farm.turn()
+    return job_id, order
+
+
+def board(*scenes: dict[str, Any]) -> Storyboard:
+    return Storyboard.model_validate({"scenes": scenes or (SILENT,)})
+
+
+# Jobs come in once.
+
+
+def test_a_job_comes_in_whole(farm: FarmInHand) -> None:
+    job_id = farm.submit(SPOKEN, SILENT)
+    found = farm.tasks(job_id)
+    assert sorted(found) == ["film", "s01.video1", "s01.voice", "s02.video1"]
+    assert {task["state"] for task in found.values()} == {"waiting"}
+    assert count(farm, edges.c.task_id) == 1 + 3
+    assert farm.story(job_id) == ["job.submitted"]
+    assert farm.job(job_id)["storyboard"]["scenes"][1]["seconds"] == 3
+
+
+def test_a_job_that_cannot_be_stored_leaves_nothing(
+    farm: FarmInHand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def break_off(*_: object, **__: object) -> None:
+        raise RuntimeError("the power went")
+
+    monkeypatch.setattr("coordinator.intake.Ledger.tell", break_off)
+    with pytest.raises(RuntimeError):
+        farm.submit(SILENT)
+    assert count(farm, jobs.c.id) == count(farm, tasks.c.id) == 0
+
+
+def test_many_who_submit_under_one_key_at_once_get_one_job(farm: FarmInHand) -> None:
+    together = threading.Barrier(8)
+
+    def submit(_: int) -> tuple[str, bool]:
+        together.wait()
+        return farm.intake.submit(board(), "anna", "key", "source")
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(submit, range(8)))
+    assert len({job_id for job_id, _ in answers}) == 1
+    assert [created for _, created in answers].count(True) == 1
+    assert count(farm, jobs.c.id) == 1 and count(farm, tasks.c.id) == 2
+
+
+def test_a_key_belongs_to_its_owner_and_its_body(farm: FarmInHand) -> None:
+    one, _ = farm.intake.submit(board(), "anna", "key", "source")
+    two, _ = farm.intake.submit(board(), "bert", "key", "source")
+    assert one != two
+    with pytest.raises(Conflict, match="another storyboard"):
+        farm.intake.submit(board(), "anna", "key", "another source")
+    with pytest.raises(Conflict):
+        farm.intake.submit(board(), "anna", "key", "source", priority=80)
+
+
+@pytest.mark.parametrize("key", [None, ""])
+def test_without_a_key_each_submission_is_a_job(farm: FarmInHand, key: str | None) -> None:
+    made = {farm.intake.submit(board(), "anna", key, "source")[0] for _ in range(2)}
+    assert len(made) == 2
+
+
+def test_a_task_needs_its_job_and_leaves_with_it(farm: FarmInHand) -> None:
+    job_id, order = first_of(farm, SPOKEN)
+    with farm.database.write() as connection, pytest.raises(IntegrityError):
+        with connection.begin_nested():
+            connection.execute(edges.insert().values(task_id=order.task_id, needs="nobody"))
+        raise AssertionError("the edge to nobody was stored")
+    with farm.database.write() as connection:
+        connection.execute(delete(jobs).where(jobs.c.id == job_id))
+    for column in (tasks.c.id, edges.c.task_id, attempts.c.id):
+        assert count(farm, column) == 0
+
+
+# Every change is guarded.
+
+
+def test_a_delivery_after_a_cancel_changes_nothing(farm: FarmInHand) -> None:
+    job_id, order = first_of(farm)
+    farm.intake.cancel(job_id, "anna", "")
+    farm.finished(order)
+    farm.turn()
+    assert farm.job(job_id)["state"] == "cancelled"
+    assert {task["state"] for task in farm.tasks(job_id).values()} == {"cancelled"}
+    assert [attempt["state"] for attempt in farm.attempts()] == ["cancelled"]
+    assert "task.done" not in farm.story(job_id)
+
+
+def test_a_failure_after_a_cancel_changes_nothing(farm: FarmInHand) -> None:
+    job_id, order = first_of(farm)
+    farm.intake.cancel(job_id, "anna", "")
+    farm.failed(order, FailureKind.CRASHED)
+    assert farm.turn() == []
+    assert farm.job(job_id)["state"] == "cancelled"
+    assert farm.attempts()[0]["failure_kind"] is None
+
+
+def test_of_two_deliveries_the_first_counts(farm: FarmInHand) -> None:
+    job_id, order = first_of(farm, SPOKEN)
+    farm.finished(order, seconds=2.0)
+    farm.finished(order, seconds=9.0)
+    farm.turn()
+    assert farm.tasks(job_id)["s01.voice"]["result"]["natural_seconds"] == 2.0
+    assert farm.story(job_id).count("task.done") == 1
+
+
+def test_a_lost_attempt_that_delivers_is_adopted(farm: FarmInHand) -> None:
+    job_id, order = first_of(farm)
+    farm.turn(seconds=16.0)
+    assert farm.attempts()[0]["state"] == "lost"
+    farm.finished(order)
+    farm.turn()
+    assert farm.tasks(job_id)["s01.video1"]["state"] == "done"
+    assert farm.attempts()[0]["state"] == "done"
+
+
+def test_a_lost_attempt_that_delivers_stops_the_one_after_it(farm: FarmInHand) -> None:
+    job_id, order = first_of(farm)
+    farm.hello(worker="v")
+    (second,) = farm.turn(seconds=16.0)
+    farm.started(second, worker="v")
+    farm.turn()
+    farm.finished(order)
+    farm.turn()
+    stops = [o for o in farm.orders() if isinstance(o, CancelAttempt)]
+    assert [stop.attempt_id for stop in stops] == [second.attempt_id]
+    farm.finished(second, worker="v")  # it was too far on to stop
+    farm.turn()
+    assert farm.story(job_id).count("task.done") == 1
+    tried = [a for a in farm.attempts() if a["task_id"] == order.task_id]
+    assert {a["number"]: a["state"] for a in tried} == {1: "done", 2: "cancelled"}
+
+
+def test_what_was_lost_cannot_fail_the_task_that_is_tried_again(farm: FarmInHand) -> None:
+    job_id, order = first_of(farm)
+    farm.hello(worker="v")
+    (second,) = farm.turn(seconds=16.0)
+    farm.failed(order, FailureKind.BAD_INPUT)
+    farm.turn()
+    assert farm.job(job_id)["state"] == "running"
+    assert farm.tasks(job_id)["s01.video1"]["attempt_id"] == second.attempt_id
+
+
+def test_a_change_in_the_wrong_state_is_refused(farm: FarmInHand) -> None:
+    job_id, order = first_of(farm)
+    with farm.database.write() as connection:
+        ledger = Ledger(connection, farm.clock.now())
+        assert not ledger.task(order.task_id, TaskEvent.ASSIGN)
+        assert not ledger.task(order.task_id, TaskEvent.RETRY, "another attempt")
+        assert not ledger.attempt(order.attempt_id, AttemptEvent.START)
+        assert not ledger.attempt("nobody", AttemptEvent.FINISH)
+        assert not ledger.job(job_id, JobEvent.START)
+
+
+def test_a_task_is_assigned_once_however_many_try(farm: FarmInHand) -> None:
+    job_id = farm.submit(SILENT)
+    together, task_id = threading.Barrier(6), f"{job_id}.s01.video1"
+
+    def assign(_: int) -> bool:
+        together.wait()
+        with farm.database.write() as connection:
+            return Ledger(connection, 0.0).task(task_id, TaskEvent.ASSIGN)
+
+    with ThreadPoolExecutor(6) as pool:
+        assert list(pool.map(assign, range(6))).count(True) == 1
+
+
+# Messages leave with the transaction that wants them, or not at all.
+
+
+def test_what_is_rolled_back_sends_nothing(farm: FarmInHand) -> None:
+    def cancel_and_break_off(connection: Connection) -> None:
+        ledger = Ledger(connection, farm.clock.now())
+        ledger.post("control.w", "reelyard.control", {"type": "introduce"})
+        ledger.tell("worker.online", "Somebody came.")
+        raise RuntimeError("the power went")
+
+    before = count(farm, events.c.seq)
+    with pytest.raises(RuntimeError), farm.database.write() as connection:
+        cancel_and_break_off(connection)
+    farm.turn()
+    assert farm.orders() == [] and count(farm, events.c.seq) == before
+
+
+def test_letters_wait_for_the_broker_in_order(farm: FarmInHand) -> None:
+    farm.carrier.away = True
+    with farm.database.write() as connection:
+        for number in range(1200):
+            Ledger(connection, 0.0).post("q", "t", {"number": number})
+    farm.turn()
+    farm.carrier.away = False
+    farm.turn()
+    sent = [payload["number"] for _, queue, payload in farm.carrier.letters if queue == "q"]
+    assert sent == list(range(1200))
+    farm.turn()
+    assert farm.carrier.letters == []
+
+
+def test_sent_letters_are_forgotten_but_for_those_of_attempts_that_nobody_started(
+    farm: FarmInHand,
+) -> None:
+    farm.submit(SILENT)
+    (order,) = farm.turn()
+    with farm.database.write() as connection:
+        Ledger(connection, 0.0).post("q", "t", {})
+    for _ in range(40):
+        farm.heartbeat(order.attempt_id)
+        farm.turn(seconds=10.0)
+    with farm.database.read() as connection:
+        kept = list(connection.execute(select(outbox.c.attempt_id)).scalars())
+    assert kept == [order.attempt_id]
+
+
+def test_an_attempt_that_nobody_started_is_sent_again_the_same(farm: FarmInHand) -> None:
+    farm.submit(SILENT)
+    (order,) = farm.turn()
+    again = []
+    for _ in range(3):
+        farm.heartbeat()
+        again += farm.turn(seconds=6.0)
+    assert again == [order, order, order]
+    assert len(farm.attempts()) == 1
+
+
+# Scenes of free length unfold.
+
+
+def test_a_long_line_becomes_several_shots_in_one_transaction(farm: FarmInHand) -> None:
+    job_id, voice = first_of(farm, SPOKEN, {**SILENT, "continue": True})
+    farm.finished(voice, seconds=20.0)
+    (shot,) = farm.turn()
+    found = farm.tasks(job_id)
+    longest = farm.catalog.models["reelyard-demo"].longest_clip
+    shots = [role for role in found if role.startswith("s01.video")]
+    assert len(shots) > 1
+    assert all(found[role]["work"]["frames"] <= longest for role in shots)
+    assert {f"{job_id}.{role}" for role in shots} <= needs(farm, f"{job_id}.film")
+    assert {f"{job_id}.{role}" for role in shots} <= needs(farm, f"{job_id}.s02.video1")
+    farm.finished(shot)
+    farm.run_all()
+    assert farm.job(job_id)["state"] == "done"
+
+
+def needs(farm: FarmInHand, task_id: str) -> set[str]:
+    with farm.database.read() as connection:
+        query = select(edges.c.needs).where(edges.c.task_id == task_id)
+        return set(connection.execute(query).scalars())
+
+
+# Nobody sees half of what another writes.
+
+
+def test_a_job_that_comes_in_during_a_tick_is_seen_whole_or_not_at_all(
+    farm: FarmInHand, url: str
+) -> None:
+    """Else its film would be sent before there is anything to put into it."""
+    other, came = Database(url), []
+
+    def come_in(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
+        if not came and "edges" in statement:
+            came.append(submit_to(other, farm, SPOKEN))
+
+    farm.hello(*(CPU.model_copy(update={"id": f"cpu{n}"}) for n in range(4)))
+    farm.turn()
+    event.listen(farm.database.engine, "after_cursor_execute", come_in)
+    sent = farm.turn() + farm.turn()
+    event.remove(farm.database.engine, "after_cursor_execute", come_in)
+    other.close()
+    assert came
+    assert [order.task_id for order in sent] == [f"{came[0]}.s01.voice"]
+    for order in sent:
+        assert not isinstance(order.work, ComposeWork)
+        assert not (isinstance(order.work, VideoWork) and order.work.frames is None)
+
+
+def submit_to(database: Database, farm: FarmInHand, *scenes: dict[str, Any]) -> str:
+    from coordinator.intake import Intake
+
+    intake = Intake(database, farm.catalog, farm.clock, lambda: None, "libx264")
+    return intake.submit(board(*scenes), "bert", None, "source")[0]
+
+
+# One leads.
+
+
+def test_a_lease_is_held_by_one_until_its_time(farm: FarmInHand) -> None:
+    def take(holder: str, now: float) -> bool:
+        with farm.database.write() as connection:
+            return leases.take(connection, "door", holder, now, now + 10)
+
+    assert take("a", 100.0) and not take("b", 105.0)
+    assert take("a", 108.0) and not take("b", 117.0)
+    assert take("b", 119.0) and not take("a", 120.0)
+    with farm.database.write() as connection:
+        leases.give_back(connection, "door", "b")
+    assert take("a", 120.5)
+
+
+def test_of_many_who_want_to_lead_one_does(url: str, farm: FarmInHand) -> None:
+    clock, together = ManualClock(), threading.Barrier(4)
+    farm.turn()
+    with farm.database.write() as connection:
+        leases.give_back(connection, "leader", "test")
+    databases = [Database(url) for _ in range(4)]
+    candidates = [Leader(db, clock, f"c{n}") for n, db in enumerate(databases)]
+
+    def ask(leader: Leader) -> bool:
+        together.wait()
+        return leader.leads()
+
+    with ThreadPoolExecutor(4) as pool:
+        first = list(pool.map(ask, candidates))
+        assert first.count(True) == 1
+        clock.advance(LEASE_SECONDS / 2)
+        assert list(pool.map(ask, candidates)) == first
+        candidates[first.index(True)].resign()
+        others = [c for c, led in zip(candidates, first, strict=True) if not led]
+        together = threading.Barrier(3)
+        assert list(pool.map(ask, others)).count(True) == 1
+    for database in databases:
+        database.close()
+
+
+# The story, and figures out of stored JSON.
+
+
+def test_the_story_is_in_order_and_can_be_read_in_pages(farm: FarmInHand) -> None:
+    job_id = farm.submit(SILENT)
+    farm.run_all()
+    story = Story(farm.database)
+    page = story.page(job_id, 0, 3)
+    rest = story.page(job_id, page.data[-1].seq, 500)
+    numbers = [event.seq for event in (*page.data, *rest.data)]
+    assert page.has_more and not rest.has_more
+    assert numbers == sorted(set(numbers))
+    assert [event.type for event in (*page.data, *rest.data)] == farm.story(job_id)
+
+
+def test_numbers_of_events_are_never_given_twice(farm: FarmInHand) -> None:
+    """A listener that has seen number 5 must not take a later event for it."""
+    last = Story(farm.database).last()
+    with pytest.raises(RuntimeError), farm.database.write() as connection:
+        Ledger(connection, 0.0).tell("worker.online", "Somebody came.")
+        raise RuntimeError("the power went")
+    with farm.database.write() as connection:
+        connection.execute(delete(events))
+        Ledger(connection, 0.0).tell("worker.online", "Somebody else came.")
+    assert Story(farm.database).last() > last
+
+
+def test_figures_are_read_out_of_stored_results(farm: FarmInHand) -> None:
+    farm.submit(SPOKEN, SILENT)
+    farm.run_all()
+    overview = FarmViews(farm.database).overview(farm.clock.now(), 60)
+    assert sum(point.tasks for point in overview.throughput) == 4
+    seconds = sum(point.video_seconds for point in overview.throughput)
+    fps = farm.catalog.models["reelyard-demo"].fps
+    least = 2.0 + 3.0
+    assert least <= seconds <= least + 2 * 4 / fps
+    assert sum(point.voice_seconds for point in overview.throughput) == pytest.approx(2.0)
+    assert overview.films_today == 1
+
+
+@pytest.mark.parametrize(
+    "look",
+    [
+        lambda farm: farm.story(),
+        lambda farm: FarmViews(farm.database).models(load_catalog()),
+        lambda farm: FarmViews(farm.database).workers(),
+    ],
+)
+def test_looking_writes_nothing(farm: FarmInHand, look: Callable[[FarmInHand], object]) -> None:
+    first_of(farm)
+    written: list[str] = []
+    event.listen(
+        farm.database.engine,
+        "before_cursor_execute",
+        lambda _c, _k, statement, *_: written.append(statement.split()[0].upper()),
+    )
+    look(farm)
+    assert written and not {"INSERT", "UPDATE", "DELETE"} & set(written)
