@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 
+from coordinator.api.checks import Unwell
 from reelyard import __version__
 from reelyard.clock import Clock
 from reelyard.errors import ReelyardError
@@ -64,6 +65,8 @@ class Health:
 def _words(name: str, check: Check) -> str:
     try:
         check()
+    except Unwell as wrong:
+        return wrong.message
     except Exception as wrong:
         _LOG.warning("health: %s: %s", name, wrong)
         kind = "does not answer" if isinstance(wrong, ReelyardError) else type(wrong).__name__

@@ -23,12 +23,14 @@ from coordinator.api.app import make_app
 from coordinator.api.parts import KEY, Parts
 from coordinator.api.streams import MOST_STREAMS
 from coordinator.app import broker_of
+from reelyard.clock import SystemClock
 from reelyard.settings import Settings
 from reelyard.storage.locate import open_store
 
 THREADS: Final = MOST_STREAMS + 40
 _CONNECTIONS: Final = 1_000
 _STOP_SECONDS: Final = 3
+_LINGER_SECONDS: Final = 0.3
 _SILENT_SECONDS: Final = 60
 _PR_SET_PDEATHSIG: Final = 1
 
@@ -43,7 +45,17 @@ def main(settings: Settings, bind: str, port: int) -> None:
         format="%(asctime)s %(levelname)s %(name)s: %(message)s",
     )
     host = f"[{bind}]" if ":" in bind else bind
-    _Server(lambda: make_app(settings), f"{host}:{port}").run()
+    try:
+        _Server(lambda: make_app(settings), f"{host}:{port}").run()
+    except SystemExit as end:  # of the parent and of its worker alike
+        _leave(end.code)
+
+
+def _leave(code: object) -> None:
+    """End at once: no thread of a slow download is waited for, no module is taken apart."""
+    logging.shutdown()
+    sys.stderr.flush()
+    os._exit(code if isinstance(code, int) else 1 if code else 0)
 
 
 class _Server(BaseApplication):  # type: ignore[misc]
@@ -80,18 +92,26 @@ class _Server(BaseApplication):  # type: ignore[misc]
 class StreamingWorker(ThreadWorker):  # type: ignore[misc]
     """A worker that ends its streams when it is told to stop, and itself soon after."""
 
+    _linger_until = 0.0
+
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """SIGTERM: the streams are ended outside of the signal handler, by the main loop."""
         if self.alive:
+            self._linger_until = SystemClock().monotonic() + _LINGER_SECONDS
             self.method_queue.defer(self._end_streams)
         super().handle_exit(sig, frame)
 
+    def murder_keepalived(self, force: bool = False) -> None:
+        """Idle connections stay for a request that may be on its way, but not for long."""
+        if not self.alive:
+            for connection in self.keepalived_conns:
+                connection.timeout = min(connection.timeout, self._linger_until)
+        super().murder_keepalived(force)
+
     def run(self) -> None:
-        """Serve; then end, whatever slow downloads are still under way."""
+        """Serve; then end what the app holds, also when the parent vanished."""
         super().run()
         self._parts().close()
-        logging.shutdown()
-        os._exit(0)
 
     def _end_streams(self) -> None:
         self._parts().streams.close()

@@ -76,7 +76,12 @@ def submit_job(query: SubmitQuery, header: SubmitHeader) -> Response:
     given, asked = parts(), read_asked()
     found = held_to_limits(asked, given)
     job_id, created = given.intake.submit(
-        asked.storyboard, owner(), header.idempotency_key, asked.source, query.priority
+        asked.storyboard,
+        owner(),
+        header.idempotency_key,
+        asked.source,
+        query.priority,
+        given.settings.max_running_jobs,
     )
     answer = given.intake.admit(asked.storyboard)
     response = shown(
