@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
 from flask import render_template
 
@@ -17,12 +18,13 @@ from dashboard.farm import Farm
 from dashboard.present import bars, farm_wide, job
 from reelyard.clock import Clock
 from reelyard.errors import NotFound
-from reelyard.resources import EventView
+from reelyard.resources import EventView, JobView, TaskView
 from reelyard.states import TaskState
 
 JOBS_PER_PAGE = 25
 _CHART_MINUTES = 180
 _QUEUE_ROWS = 12
+_AT_WORK, _RECENT = 5, 6
 _ATTEMPT = re.compile(r"\.a\d+$")
 
 
@@ -44,6 +46,11 @@ class Screen:
     def arg(self, name: str) -> str:
         """An argument, or an empty text."""
         return dict(self.args).get(name, "")
+
+    @property
+    def query(self) -> str:
+        """The arguments as they stand in an address."""
+        return urlencode(self.args)
 
     @property
     def refresh_seconds(self) -> float:
@@ -77,30 +84,23 @@ def fragments(screen: Screen, values: Mapping[str, Any]) -> dict[str, str]:
 
 def _overview(farm: Farm, _screen: Screen, _clock: Clock) -> dict[str, Any]:
     seen = farm.overview(_CHART_MINUTES)
-    running = farm.jobs("running", "", "", 6).data
-    queued = farm.jobs("queued", "", "", _QUEUE_ROWS).data
-    recent = farm.jobs("done", "", "", 6).data
+    running = farm.jobs("running", "", "", _AT_WORK).data
+    queued = farm.jobs("queued", "", "", _AT_WORK).data
+    views = [farm.job(summary.id) for summary in [*running, *queued]]
     return {
         "farm": seen,
         "pulse": farm_wide.pulse(seen),
         "chart": farm_wide.chart(seen),
         "reasons": farm_wide.waiting_reasons(seen),
-        "running": running,
-        "queued": queued,
-        "recent": recent,
-        "waiting": _waiting_tasks(farm, [*running, *queued]),
-        "bar": bars.task_bar,
+        "at_work": _tasks_in(views, TaskState.RUNNING, TaskState.ASSIGNED),
+        "waiting": _tasks_in(views, TaskState.WAITING)[:_QUEUE_ROWS],
+        "recent": farm.jobs("done", "", "", _RECENT).data,
     }
 
 
-def _waiting_tasks(farm: Farm, jobs: list[Any]) -> list[tuple[Any, Any]]:
-    """The queue as people read it: a few tasks that wait, each with its job and its reason."""
-    rows: list[tuple[Any, Any]] = []
-    for summary in jobs[:4]:
-        view = farm.job(summary.id)
-        waits = (task for task in view.task_list if task.state is TaskState.WAITING)
-        rows.extend((summary, task) for task in waits)
-    return rows[:_QUEUE_ROWS]
+def _tasks_in(views: list[JobView], *states: TaskState) -> list[tuple[JobView, TaskView]]:
+    """Tasks in these states, each with its job."""
+    return [(view, task) for view in views for task in view.task_list if task.state in states]
 
 
 def _jobs(farm: Farm, screen: Screen, _clock: Clock) -> dict[str, Any]:
@@ -160,7 +160,11 @@ def task_of(attempt_id: str) -> str:
     return _ATTEMPT.sub("", attempt_id)
 
 
-def _tasks(farm: Farm, ids: list[str]) -> dict[str, Any]:
+def _new(farm: Farm, _screen: Screen, _clock: Clock) -> dict[str, Any]:
+    return {"pulse": farm_wide.pulse(farm.overview(_CHART_MINUTES))}
+
+
+def _tasks(farm: Farm, ids: list[str]) -> dict[str, TaskView]:
     """Tasks by id; one that has gone meanwhile is left out."""
     found = {}
     for task_id in ids:
@@ -208,6 +212,7 @@ _KINDS: Mapping[str, _Kind] = {
             "story": "fragments/story.html",
         },
     ),
+    "new": _Kind((), _new, {"pulse": "fragments/pulse.html"}),
     "workers": _Kind(
         (),
         _workers,

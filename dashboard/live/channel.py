@@ -15,6 +15,9 @@ from reelyard.clock import Clock
 REST_SECONDS = 0.25
 """Between two renderings: four a second are as many as a person can read."""
 
+REST_SHARE = 4.0
+"""A slow screen rests longer, so that watching never takes more than a fifth of one processor."""
+
 Paint = Callable[[], Mapping[str, str]]
 """HTML by the id of the element that it belongs into."""
 
@@ -100,8 +103,10 @@ class Channel:
 
     def _run(self) -> None:
         while self._has_reason():
+            started = self._clock.monotonic()
             self._show(self._paint())
-            self._clock.sleep(REST_SECONDS)
+            took = self._clock.monotonic() - started
+            self._clock.sleep(max(REST_SECONDS, REST_SHARE * took))
 
     def _has_reason(self) -> bool:
         """Waits until the screen should be rendered; False when nobody watches any more."""

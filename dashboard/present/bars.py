@@ -46,14 +46,15 @@ def task_bar(tasks: Mapping[str, int]) -> tuple[Segment, ...]:
 def memory_bar(device: DeviceView) -> tuple[Segment, ...]:
     """Resident models | this task | other processes | free, in GiB.
 
-    What is used and neither resident nor foreign belongs to what runs now."""
+    What is used and neither resident nor foreign belongs to what runs now; when nothing runs, it is
+    what the runtime itself keeps."""
     resident = sum(model.gib for model in device.resident)
     used = max(0.0, device.memory_gib - device.free_gib)
     foreign = min(device.foreign_gib, used)
     resident = min(resident, used - foreign)
     parts = (
         ("resident models", "resident", resident),
-        ("this task", "task", used - foreign - resident),
+        ("this task" if device.running else "runtime", "task", used - foreign - resident),
         ("other processes", "foreign", foreign),
         ("free", "free", device.memory_gib - used),
     )

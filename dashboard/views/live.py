@@ -7,7 +7,6 @@ belong.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from urllib.parse import urlencode
 
 from flask import Blueprint, Response, render_template, request
 from markupsafe import Markup
@@ -74,6 +73,6 @@ def _messages(listener: Listener) -> Iterator[str]:
 
 
 def _poll_instead(screen: Screen, why: Unreachable) -> str:
-    address = f"/fragments/{screen.kind}?{urlencode(screen.args)}"
+    address = f"/fragments/{screen.kind}?{screen.query}"
     poller = render_template("fragments/poller.html", address=address, why=why)
     return partials({"polling": Markup(poller)})

@@ -5,9 +5,8 @@ from __future__ import annotations
 from flask import Blueprint, render_template, request
 
 from dashboard import session
-from dashboard.painting import pieces
 from dashboard.parts import parts
-from dashboard.screens import Screen
+from dashboard.screens import Screen, context, fragments
 
 bp = Blueprint("pages", __name__)
 
@@ -38,7 +37,5 @@ def workers() -> str:
 
 def _page(kind: str, args: dict[str, str]) -> str:
     screen = Screen.of(kind, args)
-    farm = parts().farm_for(session.token())
-    return render_template(
-        f"{kind}.html", screen=screen, pieces=pieces(farm, screen, parts().clock)
-    )
+    values = context(parts().farm_for(session.token()), screen, parts().clock)
+    return render_template(f"{kind}.html", pieces=fragments(screen, values), **values)

@@ -11,6 +11,7 @@ from dashboard import session
 from dashboard.farm import Farm
 from dashboard.parts import parts
 from dashboard.present import script
+from dashboard.screens import Screen, context, fragments
 from reelyard.errors import Conflict, InvalidInput, ReelyardError, Unauthorized, Unreachable
 from reelyard.resources import ModelView
 
@@ -23,8 +24,12 @@ _USUAL_PRIORITY = 50
 def form() -> str:
     """A fresh form. Its key makes a second press of the button harmless."""
     known = _farm().models().data
+    screen = Screen.of("new", {})
+    values = context(_farm(), screen, parts().clock)
     return render_template(
         "new.html",
+        screen=screen,
+        pieces=fragments(screen, values),
         key=f"dashboard-{secrets.token_hex(12)}",
         examples=script.EXAMPLES,
         models=_offered(known, "video"),
