@@ -60,7 +60,7 @@ def caption_words(text: str, heard: Sequence[Heard], read: Callable[[str], str])
 
 
 def shared_out(text: str, start: float, end: float) -> list[Word]:
-    """The author's words with times by their share of the letters: an estimate, for want of more."""
+    """The author's words with times by their share of the letters: an estimate."""
     words = text.split()
     whole = sum(map(len, words))
     timed, before = [], 0

@@ -39,7 +39,7 @@ def load(voice: str, where: str, device: str, local_only: bool) -> VitsSpeaker:
     try:
         tokenizer = VitsTokenizer.from_pretrained(where, local_files_only=local_only)
         model: Any = VitsModel.from_pretrained(where, local_files_only=local_only)
-    except (OSError, ValueError) as wrong:
+    except (OSError, ValueError, TypeError) as wrong:  # the tokenizer opens None
         raise TaskFailed(
             FailureKind.MODEL_MISSING,
             f"The voice {voice} could not be loaded from {where}. Put its files into a folder of "
