@@ -9,14 +9,16 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from reelyard.catalog import Catalog, VideoModel
-from reelyard.errors import InvalidInput, Problem
-from reelyard.script import SourceMap
+from reelyard.errors import Problem
+from reelyard.script import draft
 from reelyard.settings import Settings
+from reelyard.source_map import SourceMap
 from reelyard.storyboard import Scene, Storyboard
 
 CHARACTERS_PER_SECOND = 15.0
 _FITS_ALWAYS = 0.75
 _SHORTEST_SCENE_SECONDS = 0.5
+_SMALLEST_SIDE = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +37,9 @@ def check(
 ) -> Findings:
     """Everything at once, with lines where they are known."""
     where = source_map or SourceMap()
-    problems = [
+    problems = [*_counts(storyboard, settings)]
+    storyboard = _as_far_as_allowed(storyboard, settings)
+    problems += [
         *_names(storyboard, catalog),
         *_amounts(storyboard, settings),
         *_picture(storyboard, catalog, settings),
@@ -47,20 +51,31 @@ def check(
     )
 
 
-def check_size(source: bytes, settings: Settings) -> None:
-    """Refuses a script that is too large to be read at all. Raises InvalidInput."""
+def read_checked(
+    source: bytes, media_type: str, catalog: Catalog, settings: Settings, name: str = ""
+) -> tuple[Storyboard | None, Findings]:
+    """Reads a script and holds it to everything at once: what cannot be read in one field does not
+    hide what is beyond the limits in another. The storyboard is sound when there is no problem."""
     if len(source) > settings.max_script_bytes:
-        raise InvalidInput(
-            [
-                Problem(
-                    "the script",
-                    "is too large",
-                    f"{len(source)} bytes",
-                    f"{settings.max_script_bytes} bytes",
-                    "Make two films of it, or raise REELYARD_MAX_SCRIPT_BYTES.",
-                )
-            ]
-        )
+        return None, Findings((_too_large(source, settings, name),), ())
+    found = draft(source, media_type, name)
+    if found.storyboard is None:
+        return None, Findings(found.problems, ())
+    more = check(found.storyboard, catalog, settings, found.where)
+    told = {problem.field for problem in found.problems}
+    others = tuple(problem for problem in more.problems if problem.field not in told)
+    problems = tuple(sorted((*found.problems, *others), key=lambda problem: problem.line or 0))
+    return found.storyboard, Findings(problems, () if problems else more.notes)
+
+
+def _too_large(source: bytes, settings: Settings, name: str) -> Problem:
+    return Problem(
+        name or "the script",
+        "is too large",
+        f"{len(source)} bytes",
+        f"{settings.max_script_bytes} bytes",
+        "Make two films of it, or raise REELYARD_MAX_SCRIPT_BYTES.",
+    )
 
 
 def natural_seconds(text: str) -> float:
@@ -95,7 +110,7 @@ def _unknown(field: str, name: str, known: Mapping[str, object]) -> Problem:
     )
 
 
-def _amounts(storyboard: Storyboard, settings: Settings) -> Iterable[Problem]:
+def _counts(storyboard: Storyboard, settings: Settings) -> Iterable[Problem]:
     if len(storyboard.scenes) > settings.max_scenes:
         yield Problem(
             "scenes",
@@ -104,8 +119,6 @@ def _amounts(storyboard: Storyboard, settings: Settings) -> Iterable[Problem]:
             str(settings.max_scenes),
             "Make two films of it.",
         )
-    for index, scene in enumerate(storyboard.scenes):
-        yield from _scene_amounts(f"scenes[{index}]", scene, settings)
     total = sum(scene.seconds or natural_seconds(scene.say) for scene in storyboard.scenes)
     if total > settings.max_film_seconds:
         yield Problem(
@@ -117,16 +130,20 @@ def _amounts(storyboard: Storyboard, settings: Settings) -> Iterable[Problem]:
         )
 
 
+def _as_far_as_allowed(storyboard: Storyboard, settings: Settings) -> Storyboard:
+    """What is beyond the limit is refused as a whole; nobody looks at it scene by scene."""
+    return storyboard.model_copy(update={"scenes": storyboard.scenes[: settings.max_scenes]})
+
+
+def _amounts(storyboard: Storyboard, settings: Settings) -> Iterable[Problem]:
+    yield from _texts("", [("negative", storyboard.negative)], settings)
+    for index, scene in enumerate(storyboard.scenes):
+        yield from _scene_amounts(f"scenes[{index}]", scene, settings)
+
+
 def _scene_amounts(path: str, scene: Scene, settings: Settings) -> Iterable[Problem]:
-    for name, text in (("picture", scene.picture), ("say", scene.say)):
-        if len(text) > settings.max_scene_characters:
-            yield Problem(
-                f"{path}.{name}",
-                "is too long",
-                f"{len(text)} characters",
-                f"{settings.max_scene_characters} characters",
-                "Split it into several scenes.",
-            )
+    texts = [("picture", scene.picture), ("say", scene.say), ("negative", scene.negative or "")]
+    yield from _texts(f"{path}.", texts, settings)
     if scene.seconds is None:
         return
     if not _SHORTEST_SCENE_SECONDS <= scene.seconds <= settings.max_scene_seconds:
@@ -137,6 +154,18 @@ def _scene_amounts(path: str, scene: Scene, settings: Settings) -> Iterable[Prob
             f"{_SHORTEST_SCENE_SECONDS:g} to {settings.max_scene_seconds:g}",
             "Give a length in that range, or leave it out to follow the narration.",
         )
+
+
+def _texts(path: str, texts: Iterable[tuple[str, str]], settings: Settings) -> Iterable[Problem]:
+    for name, text in texts:
+        if len(text) > settings.max_scene_characters:
+            yield Problem(
+                f"{path}{name}",
+                "is too long",
+                f"{len(text)} characters",
+                f"{settings.max_scene_characters} characters",
+                "Split it into several scenes." if name == "say" else "Shorten it.",
+            )
 
 
 def _picture(storyboard: Storyboard, catalog: Catalog, settings: Settings) -> Iterable[Problem]:
@@ -151,7 +180,15 @@ def _picture(storyboard: Storyboard, catalog: Catalog, settings: Settings) -> It
             f"{model.id} needs multiples of {model.size_multiple}",
             f"{width}x{height}",
             f"multiples of {model.size_multiple}",
-            f"{_nearest(width, model)}x{_nearest(height, model)} is near.",
+            f"{_nearest(width, model, settings)}x{_nearest(height, model, settings)} is near.",
+        )
+    if min(size) < _SMALLEST_SIDE:
+        yield Problem(
+            "size",
+            "is too small",
+            f"{width}x{height}",
+            f"{_SMALLEST_SIDE} a side",
+            "Give a larger one, or leave it out for the model's own.",
         )
     if width * height > settings.max_pixels or max(size) > settings.max_side:
         yield Problem(
@@ -163,8 +200,10 @@ def _picture(storyboard: Storyboard, catalog: Catalog, settings: Settings) -> It
         )
 
 
-def _nearest(side: int, model: VideoModel) -> int:
-    return max(1, round(side / model.size_multiple)) * model.size_multiple
+def _nearest(side: int, model: VideoModel, settings: Settings) -> int:
+    multiple = model.size_multiple
+    allowed = min(max(side, _SMALLEST_SIDE), settings.max_side)
+    return max(1, round(allowed / multiple)) * multiple
 
 
 def _scenes(storyboard: Storyboard, catalog: Catalog) -> Iterable[Problem]:

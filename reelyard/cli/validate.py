@@ -46,15 +46,13 @@ def validate(
     raise typer.Exit(ExitCode.OK if all_good else ExitCode.USAGE)
 
 
-def examine(name: str, catalog: Catalog, settings: Settings) -> tuple[Storyboard, Findings]:
-    """The storyboard in a file and what there is to say about it. Raises InvalidInput."""
-    from reelyard.limits import check, check_size
-    from reelyard.script import read_storyboard
+def examine(name: str, catalog: Catalog, settings: Settings) -> tuple[Storyboard | None, Findings]:
+    """The storyboard in a file and what there is to say about it. Raises InvalidInput when the
+    file cannot be read."""
+    from reelyard.limits import read_checked
 
     source = read_source(name)
-    check_size(source.content, settings)
-    storyboard, where = read_storyboard(source.content, source.media_type, name)
-    return storyboard, check(storyboard, catalog, settings, where)
+    return read_checked(source.content, source.media_type, catalog, settings, name)
 
 
 def _look_at(name: str, catalog: Catalog, settings: Settings, as_json: bool) -> dict[str, Any]:
@@ -72,8 +70,12 @@ def _look_at(name: str, catalog: Catalog, settings: Settings, as_json: bool) -> 
         "ok": not findings.problems,
         "problems": [asdict(problem) for problem in findings.problems],
         "notes": list(findings.notes),
-        "storyboard": storyboard.model_dump(mode="json", by_alias=True) if storyboard else None,
+        "storyboard": _plain(storyboard) if not findings.problems else None,
     }
+
+
+def _plain(storyboard: Storyboard | None) -> dict[str, Any] | None:
+    return storyboard.model_dump(mode="json", by_alias=True) if storyboard else None
 
 
 def _tell(name: str, storyboard: Storyboard | None, findings: Findings) -> None:
