@@ -24,6 +24,7 @@ from reelyard.errors import (
     Unauthorized,
     Unreachable,
 )
+from reelyard.ids import is_id
 from reelyard.resources import (
     EventList,
     EventView,
@@ -85,7 +86,9 @@ class Farm(Protocol):
 
     def media(self, path: str, headers: Mapping[str, str]) -> Media: ...
 
-    def events(self, after: str) -> Iterator[EventView]: ...
+    def events(self, after: str) -> Iterator[EventView | None]:
+        """As they happen; None once the connection stands, and whenever it was silent a while."""
+        ...
 
 
 class HttpFarm:
@@ -105,19 +108,19 @@ class HttpFarm:
         return self._read(JobList, "/jobs", {name: text for name, text in asked.items() if text})
 
     def job(self, job_id: str) -> JobView:
-        return self._read(JobView, f"/jobs/{job_id}")
+        return self._read(JobView, f"/jobs/{_checked(job_id)}")
 
     def story(self, job_id: str) -> EventList:
-        return self._read(EventList, f"/jobs/{job_id}/story", {"limit": "500"})
+        return self._read(EventList, f"/jobs/{_checked(job_id)}/story", {"limit": "500"})
 
     def cancel(self, job_id: str, because: str) -> None:
-        self._send("POST", f"/jobs/{job_id}/cancel", json={"because": because})
+        self._send("POST", f"/jobs/{_checked(job_id)}/cancel", json={"because": because})
 
     def task(self, task_id: str) -> TaskView:
-        return self._read(TaskView, f"/tasks/{task_id}")
+        return self._read(TaskView, f"/tasks/{_checked(task_id)}")
 
     def why(self, task_id: str) -> WhyView:
-        return self._read(WhyView, f"/tasks/{task_id}/why")
+        return self._read(WhyView, f"/tasks/{_checked(task_id)}/why")
 
     def workers(self) -> WorkerList:
         return self._read(WorkerList, "/workers")
@@ -158,7 +161,7 @@ class HttpFarm:
             raise _error_of(answer)
         return Media(answer.status_code, answer.headers, _chunks(answer))
 
-    def events(self, after: str) -> Iterator[EventView]:
+    def events(self, after: str) -> Iterator[EventView | None]:
         headers = {**self._headers, **({"Last-Event-ID": after} if after else {})}
         limits = httpx2.Timeout(5.0, read=SILENCE_SECONDS)
         try:
@@ -189,17 +192,26 @@ class HttpFarm:
         return answer
 
 
+def _checked(identity: str) -> str:
+    """An id as it was given. Raises NotFound for what can be none: it would change the address."""
+    if not is_id(identity):
+        raise NotFound(f"nothing here is called {identity[:60]!r}.", "Start from the list of jobs.")
+    return identity
+
+
 def _chunks(answer: httpx2.Response) -> Iterator[bytes]:
     with closing(answer):
         yield from answer.iter_raw(_CHUNK_BYTES)
 
 
-def _events_in(lines: Iterator[str]) -> Iterator[EventView]:
-    """The messages of a text/event-stream; comments and unknown fields are passed over."""
+def _events_in(lines: Iterator[str]) -> Iterator[EventView | None]:
+    """The messages of a text/event-stream; None for a comment, other fields are passed over."""
     data: list[str] = []
     for line in lines:
         if line.startswith("data:"):
             data.append(line[5:].removeprefix(" "))
+        elif line.startswith(":"):
+            yield None
         elif not line and data:
             yield EventView.model_validate_json("\n".join(data))
             data = []

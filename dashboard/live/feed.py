@@ -15,8 +15,9 @@ from reelyard.resources import EventView
 FIRST_PAUSE_SECONDS = 0.5
 LONGEST_PAUSE_SECONDS = 10.0
 
-Follow = Callable[[str], Iterator[EventView]]
-"""Events after this position, as they happen; raises ReelyardError when the farm is away."""
+Follow = Callable[[str], Iterator[EventView | None]]
+"""Events after this position, as they happen; None when the connection stands or is silent.
+Raises ReelyardError when the farm is away."""
 
 
 class Feed:
@@ -54,9 +55,15 @@ class Feed:
             self._clock.sleep(self._pause)
 
     def _listen(self) -> None:
+        is_new = True
         for event in self._follow(self._position):
-            self._position, self._pause = str(event.seq), FIRST_PAUSE_SECONDS
-            self._tell(event)
+            self._pause = FIRST_PAUSE_SECONDS
+            if event is not None:
+                self._position = str(event.seq)
+            # What happened before the connection stood was told to nobody: look at everything.
+            if is_new or event is not None:
+                self._tell(None if is_new else event)
+            is_new = False
             if not self._is_wanted():
                 return
 

@@ -9,6 +9,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from dashboard import session
 from dashboard.parts import parts
+from reelyard.ids import is_id
 
 bp = Blueprint("files", __name__)
 
@@ -53,7 +54,7 @@ def artifact(sha256: str) -> Response:
 @bp.get("/media/jobs/<job_id>/<part>")
 def film(job_id: str, part: str) -> Response:
     """The film of a job, or what lies beside it."""
-    if part not in _PARTS:
+    if part not in _PARTS or not is_id(job_id):
         abort(404)
     query = "?download=true" if request.args.get("download") else ""
     return _through(f"/jobs/{job_id}/film{_PARTS[part]}{query}")

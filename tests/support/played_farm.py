@@ -302,23 +302,24 @@ class PlayedFarm:
         told |= {"Content-Range": f"bytes {first}-{last}/{size}", "Content-Length": str(len(part))}
         return Media(206, told, iter([part]))
 
-    def events(self, after: str) -> Iterator[EventView]:
+    def events(self, after: str) -> Iterator[EventView | None]:
         self._check()
         with self._news:
             self.followers += 1
             position = int(after) if after else len(self.happened)
         try:
+            yield None
             while True:
                 fresh = self._since(position)
                 self._check()
-                yield from fresh
+                yield from fresh or [None]
                 position += len(fresh)
         finally:
             self.followers -= 1
 
     def _since(self, position: int) -> list[EventView]:
         with self._news:
-            self._news.wait_for(lambda: len(self.happened) > position or self.away, 60)
+            self._news.wait_for(lambda: len(self.happened) > position or self.away, 5)
             return self.happened[position:]
 
     def _file(self, path: str) -> Held:
