@@ -101,7 +101,7 @@ def make_parts(
 def with_parts(given: Parts) -> OpenAPI:
     """An app that serves."""
     app = bare_app()
-    app.config["MAX_CONTENT_LENGTH"] = given.settings.max_script_bytes
+    app.config["MAX_CONTENT_LENGTH"] = given.settings.max_script_bytes + 1
     app.extensions[KEY] = given
     app.before_request(lambda: _note_start(given))
     install_guard(app)

@@ -9,10 +9,14 @@ from typing import TypeVar
 from flask import abort, request
 from pydantic import BaseModel, ValidationError
 
+from coordinator.api.parts import parts
 from coordinator.api.problems import Refused, of_validation
 from reelyard.errors import InvalidInput, Problem
 from reelyard.script import JSON, PLAIN, YAML, SourceMap, read_storyboard
 from reelyard.storyboard import Storyboard
+
+_DROPPED_BYTES = 64 << 20
+_PIECE_BYTES = 1 << 16
 
 Shape = TypeVar("Shape", bound=BaseModel)
 
@@ -38,8 +42,7 @@ class Asked:
 
 def read_asked() -> Asked:
     """The storyboard of this request. Raises Refused (415, or 413 by Flask) and InvalidInput."""
-    media_type = _media_type()
-    body = request.get_data(cache=False)
+    media_type, body = _media_type(), _body()
     storyboard, where = read_storyboard(body, media_type)
     return Asked(storyboard, where, body.decode("utf-8-sig"))
 
@@ -50,13 +53,33 @@ def read_small(shape: type[Shape]) -> Shape:
     Raises Refused (415), InvalidInput, or aborts with a 422 that names each field.
     """
     _refuse_encodings()
-    body = request.get_data(cache=False)
+    body = _body()
     if body and request.mimetype != JSON:
         raise Refused(415, f"{request.mimetype[:80]!r} is not read here.", f"Send {JSON}.")
     try:
         return shape.model_validate(_object(body))
     except ValidationError as wrong:
         abort(of_validation(wrong))
+
+
+def _body() -> bytes:
+    """All of it. Flask would cut a body of untold length at its limit without a word, so its limit
+    is one byte further out than ours (`with_parts`)."""
+    most = parts().settings.max_script_bytes
+    told = request.content_length or 0
+    body = b"" if told > most else request.get_data(cache=False)
+    if max(told, len(body)) > most:
+        _drop_the_rest()
+        shown = f"{told} bytes" if told else "larger"
+        raise Refused(413, f"The body is {shown}; the limit is {most} bytes.")
+    return body
+
+
+def _drop_the_rest() -> None:
+    """Who still sends does not listen: read on for a while, so that the refusal is heard."""
+    rest, left = request.environ["wsgi.input"], _DROPPED_BYTES
+    while left > 0 and (piece := rest.read(_PIECE_BYTES)):
+        left -= len(piece)
 
 
 def _object(body: bytes) -> object:

@@ -29,6 +29,7 @@ SHOWN_INLINE = frozenset(
         *("text/plain", "text/vtt"),
     }
 )
+_NEVER = frozenset('/\\":*?<>|')  # in a file name, on one system or another
 _FOR_EVER = "private, max-age=31536000, immutable"
 _ASK_AGAIN = "private, no-cache"
 _KEPT = 4_096
@@ -112,7 +113,7 @@ def _content_type(media_type: str) -> str:
 
 def file_names(name: str) -> dict[str, str]:
     """`filename`, and `filename*` when it is needed, for Content-Disposition (RFC 6266)."""
-    plain = "".join("_" if c in '/\\"' or not c.isprintable() else c for c in name).strip(". ")
+    plain = "".join("_" if c in _NEVER or not c.isprintable() else c for c in name).strip(". ")
     plain = plain[:150] or "file"
     simple = normalize("NFKD", plain).encode("ascii", "ignore").decode("ascii").strip(". ")
     if simple == plain:

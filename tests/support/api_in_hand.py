@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,8 @@ from werkzeug.test import TestResponse
 
 from coordinator.api.app import make_parts, with_parts
 from coordinator.api.parts import Parts
+from coordinator.api.streams import Streams
+from reelyard.clock import SystemClock
 from reelyard.settings import Settings
 from reelyard.storage.disk import DiskStore
 from tests.support.farm_in_hand import FarmInHand, sqlite
@@ -35,7 +37,7 @@ class ApiInHand:
     parts: Parts
     bare: FlaskClient
     store: DiskStore
-    token: str
+    token: str = field(repr=False)
 
     @property
     def authorization(self) -> dict[str, str]:
@@ -60,7 +62,7 @@ class ApiInHand:
 
     def submitted(self, source: str = SCRIPT, **what: Any) -> str:
         """The id of a job that was taken."""
-        answer = self.submit(source, **what)
+        answer = self.submit(source, what.pop("media_type", YAML), **what)
         assert answer.status_code == 202, answer.text
         return str(answer.get_json()["job"]["id"])
 
@@ -77,6 +79,9 @@ def api_in_hand(folder: Path, **settings: Any) -> ApiInHand:
     given = Settings(state=folder / "state", **settings)
     store = DiskStore(folder / "artifacts")
     parts = make_parts(given, farm.database, store, farm.intake, farm.catalog, farm.clock)
+    # Streams look every so often by a real clock: one that is told the time would run away.
+    real = Streams(parts.story.after, parts.story.last, SystemClock())
+    parts = replace(parts, streams=real)
     token = parts.tokens.create("anna").secret
     return ApiInHand(farm, parts, with_parts(parts).test_client(), store, token)
 
