@@ -15,6 +15,7 @@ from pydantic import BaseModel
 
 from coordinator.api.asked import CancelBody, TokenBody
 from coordinator.api.checks import check_broker, check_led
+from coordinator.api.described import tidied
 from coordinator.api.files import Files
 from coordinator.api.guard import install_guard
 from coordinator.api.health import Health
@@ -127,6 +128,7 @@ def bare_app() -> OpenAPI:
         add(app)
     for shape in (Storyboard, CancelBody, TokenBody):
         _add_shape(app, shape)
+    app.spec_json = tidied(app.api_doc)
     return app
 
 

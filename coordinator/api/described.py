@@ -80,6 +80,18 @@ def small_body(shape: type[BaseModel], required: bool) -> dict[str, Any]:
     return {"content": {JSON: {"schema": reference}}, "required": required}
 
 
+def tidied(document: Described) -> Described:
+    """The document without what flask-openapi adds for its own pages."""
+    for path in document["paths"].values():
+        for operation in path.values():
+            if "description" in operation:
+                words = operation["description"].replace("<br/>", " ")
+                operation["description"] = " ".join(words.split())
+            if not operation.get("deprecated"):
+                operation.pop("deprecated", None)
+    return document
+
+
 def _problem(status: int) -> dict[str, Any]:
     reference = {"$ref": f"#/components/schemas/{ProblemDetails.__name__}"}
     return {
