@@ -143,7 +143,7 @@ class ReportTaker:
             self._started(ledger, report)
             return
         last = self.told.get(row["id"], 0.0)
-        if ledger.now - last < _TOLD_EVERY_SECONDS:
+        if 0 <= ledger.now - last < _TOLD_EVERY_SECONDS:
             return
         if len(self.told) > _KEPT_TOLD:
             self.told.clear()
@@ -193,11 +193,13 @@ class ReportTaker:
         row = attempts.read_attempt(ledger.connection, report.attempt_id)
         if row is None:
             return
-        failure = report.failure
+        failure = report.failure.model_copy(
+            update={"sentence": storable(report.failure.sentence)}
+        )
         values = attempts.measured_values(report.measured) | {
             "failure_kind": failure.kind,
             "failure": failure.sentence,
-            "failure_detail": failure.detail,
+            "failure_detail": storable(failure.detail),
         }
         if not ledger.attempt(report.attempt_id, AttemptEvent.FAIL, ended_at=ledger.now, **values):
             return
@@ -212,6 +214,11 @@ class ReportTaker:
                 f"Worker {report.worker_id} signed off.",
                 worker_id=report.worker_id,
             )
+
+
+def storable(text: str) -> str:
+    """What a traceback quotes may hold characters that no database takes."""
+    return text.replace("\0", "\N{REPLACEMENT CHARACTER}").encode(errors="replace").decode()
 
 
 def _tell(ledger: Ledger, type: str, sentence: str, row: RowMapping) -> None:

@@ -52,7 +52,7 @@ from worker.inbox import Inbox
 from worker.outbox import KeptReports, Outbox
 from worker.probe import Measurement, Probe
 from worker.probe.host import HostProbe, ram_gib
-from worker.probe.jetson import JetsonProbe
+from worker.probe.jetson import CPU_PART_GIB, JetsonProbe
 from worker.probe.nvidia import NvidiaProbe, nvml
 from worker.supervise import Lane, Supervisor
 from worker.weights import available_models, available_voices
@@ -151,19 +151,19 @@ class Agent:
         self._outbox.tell(Hello.model_validate({**self._reporter.head(), **told}))
 
     def devices(self) -> tuple[DeviceReport, ...]:
-        """Every device as it is now, with what it holds and does."""
+        """Every device as it is now, with what it holds and does. One that was plugged in since the
+        start has no lane, and is not offered."""
         own = [psutil.Process().pid, *(p for lane in self._lanes() for p in lane.pids())]
-        return tuple(self._described(device) for device in measure(self._probes, own))
+        found = measure(self._probes, own)
+        return tuple(self._described(d) for d in found if d.id in self.supervisor.lanes)
 
     def _lanes(self) -> list[Lane]:
         return list(self.supervisor.lanes.values())
 
     def _described(self, device: Measurement) -> DeviceReport:
-        lane = self.supervisor.lanes.get(device.id)
-        held = lane.resident() if lane else {}
-        resident = tuple(Resident(model=name, gib=gib) for name, gib in held.items())
-        running = tuple(lane.running()) if lane else ()
-        return DeviceReport(**asdict(device), resident=resident, running=running)
+        lane = self.supervisor.lanes[device.id]
+        resident = tuple(Resident(model=name, gib=gib) for name, gib in lane.resident().items())
+        return DeviceReport(**asdict(device), resident=resident, running=tuple(lane.running()))
 
     def _make_lanes(self) -> list[Lane]:
         return [
@@ -198,26 +198,50 @@ class Agent:
 
 def make_probes(settings: Settings) -> list[Probe]:
     """One per kind of device. A Jetson's GPU is not asked through NVML."""
-    jetson = JetsonProbe()
-    gpu: Probe = jetson if jetson.name() else NvidiaProbe(nvml())
-    return [gpu, HostProbe(settings.cpu_memory_share)]
+    jetson, share = JetsonProbe(), settings.cpu_memory_share
+    if jetson.name():
+        return [jetson, HostProbe(share, most_gib=CPU_PART_GIB)]
+    return [NvidiaProbe(nvml()), HostProbe(share)]
 
 
 def measure(probes: Sequence[Probe], own_pids: Sequence[int]) -> list[Measurement]:
-    """All devices of this machine."""
-    return [device for probe in probes for device in probe.measure(own_pids)]
+    """All devices of this machine. A probe that fails costs its own devices only."""
+    found: list[Measurement] = []
+    for probe in probes:
+        try:
+            found += probe.measure(own_pids)
+        except Exception:
+            log.exception("%s failed", type(probe).__name__)
+    return found
 
 
 def name_of(settings: Settings) -> str:
     """The worker's name: set, or remembered from the first start, or the machine's."""
     if settings.worker_id:
-        return settings.worker_id
+        return _checked(settings.worker_id)
     remembered: Path = settings.state / "worker-id"
     if not remembered.is_file():
         remembered.parent.mkdir(parents=True, exist_ok=True)
         host = platform.node().split(".")[0].lower() or "node"
         remembered.write_text(f"{host}-{ids.new('w', 4).removeprefix('w-')}\n", encoding="utf-8")
     return remembered.read_text(encoding="utf-8").strip()
+
+
+def _checked(worker_id: str) -> str:
+    """It becomes part of queue and folder names."""
+    if ids.is_id(worker_id):
+        return worker_id
+    raise InvalidInput(
+        [
+            Problem(
+                field="REELYARD_WORKER_ID",
+                message="is not a name for a worker",
+                value=worker_id[:120],
+                limit="100 letters, digits, '.', '_', ':' and '-', a letter or digit first",
+                remedy="Leave it out to take the machine's name.",
+            )
+        ]
+    )
 
 
 def run(settings: Settings, steps: str = "worker.steps") -> None:

@@ -18,11 +18,14 @@ app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_
 @app.command()
 def run(
     id: Annotated[str, typer.Option(help="The worker's name; default: the machine's.")] = "",
+    steps: Annotated[
+        str, typer.Option(help="The package that holds the steps, one module per kind of task.")
+    ] = "worker.steps",
 ) -> None:
     """Take tasks from the farm that REELYARD_BROKER_URL names, until SIGTERM."""
     from worker.agent import run as run_agent
 
-    run_agent(read_settings(worker_id=id) if id else read_settings())
+    run_agent(read_settings(worker_id=id) if id else read_settings(), steps)
 
 
 @app.command()

@@ -10,6 +10,7 @@ import contextlib
 import ctypes
 import importlib
 import logging
+import multiprocessing
 import os
 import queue
 import signal
@@ -172,6 +173,7 @@ class Engine:
         )
         if failure is not None and failure.kind is FailureKind.OUT_OF_MEMORY:
             self.residency.clear()
+        self.residency.end()
         self._stopped.discard(order.attempt_id)
         self.say(
             Said(
@@ -183,6 +185,8 @@ class Engine:
                 resident=self.residency.listed(),
             )
         )
+        if failure is not None and failure.kind is FailureKind.CRASHED:
+            os._exit(1)  # a device that has failed stays so for this process: the next one is fresh
 
     def is_stopped(self, attempt_id: str) -> bool:
         """Somebody asked for it to stop."""
@@ -231,5 +235,8 @@ def main(bench: Bench, pipe: Connection) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     if sys.platform == "linux":
         ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        parent = multiprocessing.parent_process()
+        if parent is not None and os.getppid() != parent.pid:
+            os._exit(1)  # it died before we asked to die with it
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     Engine(bench, pipe, SystemClock()).serve()

@@ -9,14 +9,23 @@ import logging
 import queue
 import sqlite3
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from reelyard.clock import Clock
+from reelyard.errors import Unreachable
 from reelyard.messages import DURABLE_REPORTS, Report
 
 log = logging.getLogger(__name__)
 _WAITING_MOST = 2000
+_LONGEST_PAUSE_SECONDS = 60.0
+_DUE = """
+with last as (select rowid as number, *, coalesce(sent_at, written_at) as told_at from reports)
+select payload from last
+where ?1 - told_at > min(max(?2, told_at - written_at), ?3) or told_at > ?1
+order by number
+"""
 _SCHEMA = """
 create table if not exists reports (
     id text primary key, payload text not null, written_at real not null, sent_at real
@@ -25,15 +34,17 @@ create table if not exists reports (
 
 
 class KeptReports:
-    """The durable ones, on disk. Safe to use from any thread."""
+    """The durable ones, on disk. Safe to use from any thread. Raises Unreachable."""
 
     def __init__(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
         self._lock = threading.Lock()
-        self._file = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
-        self._file.execute("pragma journal_mode=wal")
-        self._file.execute("pragma synchronous=full")
-        self._file.execute(_SCHEMA)
+        try:
+            self._file = _open(path)
+        except (OSError, sqlite3.Error) as wrong:
+            raise Unreachable(
+                f"the worker's outbox {path} cannot be used: {wrong}.",
+                "REELYARD_STATE must be a folder that this user may write to, on a disk with room.",
+            ) from None
 
     def keep(self, report_id: str, payload: dict[str, object], now: float) -> None:
         """On disk when this returns."""
@@ -41,9 +52,13 @@ class KeptReports:
         self._run("insert or replace into reports values (?, ?, ?, null)", row)
 
     def due(self, now: float, again_after: float) -> list[dict[str, object]]:
-        """What was never sent, or so long ago that it may be lost; oldest first."""
-        query = "select payload from reports where sent_at is null or sent_at < ? order by rowid"
-        return [json.loads(row[0]) for row in self._run(query, (now - again_after,))]
+        """What was sent so long ago that it may be lost, or should have been by now; oldest first.
+
+        Each pause is as long as all before it together, up to a minute: a coordinator that is away
+        for hours does not find hours of repetitions.
+        """
+        rows = self._run(_DUE, (now, again_after, _LONGEST_PAUSE_SECONDS))
+        return [json.loads(row[0]) for row in rows]
 
     def mark_sent(self, report_id: str, now: float) -> None:
         """It is on its way."""
@@ -89,10 +104,12 @@ class Outbox:
         self._thread.start()
 
     def tell(self, report: Report) -> None:
-        """Send this report. `finished` and `failed` are on disk when this returns."""
+        """Send this report, after those that were told before. `finished` and `failed` are on disk
+        when this returns; where the disk takes nothing more they are sent all the same, once."""
         payload = report.model_dump(mode="json")
         if report.type in DURABLE_REPORTS:
-            self._kept.keep(report.report_id, payload, self._clock.now())
+            with self._guarded("a report is not kept on disk"):
+                self._kept.keep(report.report_id, payload, self._clock.now())
         try:
             self._fresh.put_nowait(payload)
         except queue.Full:
@@ -100,13 +117,15 @@ class Outbox:
 
     def forget(self, report_ids: Sequence[str]) -> None:
         """The coordinator has them."""
-        self._kept.forget(report_ids)
+        with self._guarded("reports are not forgotten"):
+            self._kept.forget(report_ids)
 
     def stop(self, seconds: float = 3.0) -> None:
         """Send what is there, if the broker answers, and end."""
         self._stopping.set()
         self._nudge()
-        self._thread.join(seconds)
+        if self._thread.is_alive():
+            self._thread.join(seconds)
 
     def _nudge(self) -> None:
         try:
@@ -115,13 +134,22 @@ class Outbox:
             return
 
     def _run(self) -> None:
-        while True:
-            self._send_kept()
+        while not (self._stopping.is_set() and self._fresh.empty()):
+            with self._guarded("the outbox stumbled"):
+                self._send_kept()
             fresh = self._next()
             if fresh is not None:
-                self._send(fresh)
-            elif self._stopping.is_set() and self._fresh.empty():
-                return
+                with self._guarded("the outbox stumbled"):
+                    self._send(fresh)
+
+    @contextmanager
+    def _guarded(self, what: str) -> Iterator[None]:
+        """A worker whose outbox thread is dead would look dead itself: whatever happens is logged
+        and the next report is sent."""
+        try:
+            yield
+        except Exception:
+            log.exception("%s", what)
 
     def _next(self) -> dict[str, object] | None:
         try:
@@ -143,3 +171,12 @@ class Outbox:
         if payload.get("type") in DURABLE_REPORTS:
             self._kept.mark_sent(str(payload["report_id"]), self._clock.now())
         return True
+
+
+def _open(path: Path) -> sqlite3.Connection:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    file = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+    file.execute("pragma journal_mode=wal")
+    file.execute("pragma synchronous=full")
+    file.execute(_SCHEMA)
+    return file

@@ -33,26 +33,39 @@ class Residency:
         self._room_gib, self._clock = room_gib, clock
         self._used_gib, self._release = used_gib, release
         self._held: dict[str, Held] = {}
+        self._used, self._bare_gib = "", 0.0
         self.load_seconds, self.loaded = 0.0, False
 
     def begin(self) -> None:
         """A new attempt: loads are counted from here."""
-        self.load_seconds, self.loaded = 0.0, False
+        self.load_seconds, self.loaded, self._used = 0.0, False, ""
+
+    def end(self) -> None:
+        """The attempt is over: its model is weighed again. Weights may have come in only when they
+        were used, or have been placed in another way than the time before."""
+        held = self._held.get(self._used)
+        if held is not None:
+            others = self.total_gib() - held.gib
+            held.gib = max(0.0, self._used_gib() - self._bare_gib - others)
 
     def get(self, key: str, load: Callable[[], T], needs_gib: float) -> T:
-        """The model under the key; loaded, after making room, when it is not held."""
+        """The model under the key; loaded when it is not held. Room is made for the whole run: one
+        that is held needs it too, for what it computes."""
+        self.make_room(needs_gib, key)
         if key not in self._held:
-            self.make_room(needs_gib)
             self._held[key] = self._load(load)
-        held = self._held[key]
+        held, self._used = self._held[key], key
         held.used_at = self._clock.monotonic()
         value: T = held.value
         return value
 
-    def make_room(self, needs_gib: float) -> None:
-        """Drop the models that were used longest ago until the need fits."""
-        while self._held and self.total_gib() + needs_gib > self._room_gib:
-            del self._held[min(self._held, key=lambda key: self._held[key].used_at)]
+    def make_room(self, needs_gib: float, key: str = "") -> None:
+        """Drop the models that were used longest ago until the need fits, but never `key`: its own
+        weights are part of the need."""
+        others = {other: held for other, held in self._held.items() if other != key}
+        while others and sum(held.gib for held in others.values()) + needs_gib > self._room_gib:
+            oldest = min(others, key=lambda other: others[other].used_at)
+            del self._held[oldest], others[oldest]
             self._release()
 
     def clear(self) -> None:
@@ -70,6 +83,8 @@ class Residency:
 
     def _load(self, load: Callable[[], Any]) -> Held:
         began, before = self._clock.monotonic(), self._used_gib()
+        if not self._held:
+            self._bare_gib = before
         value = load()
         self.load_seconds += self._clock.monotonic() - began
         self.loaded = True

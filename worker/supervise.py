@@ -8,25 +8,27 @@ decides nothing about what comes next.
 from __future__ import annotations
 
 import logging
-import multiprocessing
 import threading
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from multiprocessing.connection import Connection, wait
-from multiprocessing.context import SpawnProcess
+from dataclasses import dataclass
 from typing import Protocol
 
 from reelyard.clock import Clock
 from reelyard.failure import Failure, FailureKind
 from reelyard.messages import Measured, RunTask
 from reelyard.task import Result
-from worker.diagnose import diagnose_exit
-from worker.engine import Bench, Said, Stop, main
+from worker.child import Child, start_child
+from worker.engine import Bench, Said, Stop
 
 log = logging.getLogger(__name__)
 _LOOK_SECONDS = 0.5
 _GRACE_SECONDS = 5.0
+_FIRST_PAUSE_SECONDS = 0.5
+_LONGEST_PAUSE_SECONDS = 60.0
+_STUMBLED = Failure(
+    kind=FailureKind.UNKNOWN, sentence="The worker stumbled over it; the worker's log says how."
+)
 
 
 class Teller(Protocol):
@@ -51,17 +53,11 @@ class Running:
     reason: Failure | None = None
 
 
-@dataclass(slots=True)
-class Child:
-    """An engine process and the pipe to it."""
-
-    process: SpawnProcess
-    pipe: Connection
-    resident: dict[str, float] = field(default_factory=dict)
-
-
 class Lane:
-    """One device's attempts, in order."""
+    """One device's attempts, in order.
+
+    An engine that dies before it is ready is started again after a pause, which doubles each time.
+    """
 
     def __init__(self, bench: Bench, teller: Teller, clock: Clock) -> None:
         self.bench = bench
@@ -71,6 +67,7 @@ class Lane:
         self._child: Child | None = None
         self._changed = threading.Condition()
         self._stopping = False
+        self._pause, self._start_at = 0.0, 0.0
         self._thread = threading.Thread(target=self._run, name=bench.device_id, daemon=True)
 
     def start(self) -> None:
@@ -110,11 +107,13 @@ class Lane:
 
     def resident(self) -> dict[str, float]:
         """GiB by model in the engine's memory."""
-        return dict(self._child.resident) if self._child else {}
+        child = self._child
+        return dict(child.resident) if child else {}
 
     def pids(self) -> list[int]:
         """The engine's process."""
-        pid = self._child.process.pid if self._child else None
+        child = self._child
+        pid = child.process.pid if child else None
         return [pid] if pid else []
 
     def stop(self, reason: Failure, grace_seconds: float) -> None:
@@ -126,63 +125,78 @@ class Lane:
             if self._running:
                 self._ask_to_stop(self._running, grace_seconds, reason)
             self._changed.notify()
-        self._thread.join(grace_seconds + 1)
+        if self._thread.is_alive():  # it was never started when the broker never answered
+            self._thread.join(grace_seconds + 1)
 
     def _ask_to_stop(self, running: Running, grace_seconds: float, reason: Failure) -> None:
         running.reason = running.reason or reason
         running.kill_at = min(running.kill_at, self._clock.monotonic() + grace_seconds)
-        if self._child:
-            _send(self._child.pipe, Stop(running.order.attempt_id))
+        child = self._child
+        if child is not None:
+            child.tell(Stop(running.order.attempt_id))
 
     def _run(self) -> None:
-        self._child = self._start_child()
-        while True:
-            order = self._next()
-            if order is None:
-                break
+        while not self._stopping:
             try:
-                self._attempt(order)
+                child = self._engine()
+                running = self._next(child)
+                if child is not None and running is not None:
+                    self._attempt(running, child)
             except Exception:
-                log.exception("the lane of %s stumbled over %s", self.bench.device_id, order)
-        self._end_child()
+                log.exception("the lane of %s stumbled", self.bench.device_id)
+                self._give_up()
+        if self._child is not None:
+            self._child.end()
 
-    def _next(self) -> RunTask | None:
+    def _engine(self) -> Child | None:
+        """The engine process, started when there is none; None while it pauses before a start."""
+        if self._child is not None and not self._child.is_alive:
+            log.warning("%s: %s", self.bench.device_id, self._child.cause_of_death().sentence)
+            self._child = None
+        now = self._clock.monotonic()
+        if self._child is None and now >= self._start_at:
+            self._pause = min(max(_FIRST_PAUSE_SECONDS, self._pause * 2), _LONGEST_PAUSE_SECONDS)
+            self._start_at = now + self._pause
+            self._child = start_child(self.bench)
+        return self._child
+
+    def _next(self, child: Child | None) -> Running | None:
+        """The next attempt, when there is one and an engine to give it to."""
         with self._changed:
-            while not self._waiting and not self._stopping:
+            if child is None or not self._waiting:
                 self._changed.wait(_LOOK_SECONDS)
-                if self._child and not self._child.process.is_alive() and not self._stopping:
-                    self._child = self._start_child()
-            if self._stopping:
+            if child is None or self._stopping:
+                return None
+            for said in child.what_is_left():
+                self._note(said)
+            if not self._waiting:
                 return None
             order = self._waiting.popleft()
             timeout_at = self._clock.monotonic() + order.timeout_seconds
             self._running = Running(order, float("inf"), timeout_at)
-            return order
+            return self._running
 
-    def _attempt(self, order: RunTask) -> None:
-        child = self._alive()
-        running = self._running
-        assert running is not None
-        if not _send(child.pipe, order):
+    def _attempt(self, running: Running, child: Child) -> None:
+        if not child.tell(running.order):
             self._died(running, child)
             return
         while self._running is running:
             self._watch(running, child)
 
     def _watch(self, running: Running, child: Child) -> None:
-        ready = wait([child.pipe, child.process.sentinel], timeout=_LOOK_SECONDS / 5)
-        said = _receive(child.pipe) if child.pipe in ready else None
+        said, is_over = child.listen(_LOOK_SECONDS / 5)
         if said is not None:
             self._hear(running, child, said)
-        elif ready:
+        elif is_over:
             self._died(running, child)
         now = self._clock.monotonic()
         if now > running.timeout_at and running.reason is None:
             self._ask_to_stop(running, _GRACE_SECONDS, _too_long(running.order))
         if now > running.kill_at and self._running is running:
-            child.process.kill()
+            child.kill()
 
     def _hear(self, running: Running, child: Child, said: Said) -> None:
+        self._note(said)
         if said.attempt_id != running.order.attempt_id:
             return
         if said.what == "begun":
@@ -192,6 +206,11 @@ class Lane:
         else:
             child.resident = said.resident
             self._settle(running, said)
+
+    def _note(self, said: Said) -> None:
+        """An engine that has come up may be started again at once when it dies."""
+        if said.what == "ready":
+            self._pause = self._start_at = 0.0
 
     def _settle(self, running: Running, said: Said) -> None:
         self._running = None
@@ -203,36 +222,19 @@ class Lane:
         self._teller.failed(running.order, failure, said.measured)
 
     def _died(self, running: Running, child: Child) -> None:
-        child.process.join(_GRACE_SECONDS)
-        failure = running.reason or diagnose_exit(child.process.exitcode)
-        self._running = None
-        self._child = None if self._stopping else self._start_child()
-        self._teller.failed(running.order, failure, Measured())
+        cause = child.cause_of_death()
+        self._running, self._child = None, None
+        self._teller.failed(running.order, running.reason or cause, Measured())
 
-    def _alive(self) -> Child:
-        if self._child is None or not self._child.process.is_alive():
-            self._child = self._start_child()
-        return self._child
-
-    def _start_child(self) -> Child:
-        context = multiprocessing.get_context("spawn")
-        ours, theirs = context.Pipe()
-        process = context.Process(
-            target=main, args=(self.bench, theirs), name=f"engine {self.bench.device_id}"
-        )
-        process.start()
-        theirs.close()
-        return Child(process, ours)
-
-    def _end_child(self) -> None:
-        child = self._child
-        if child is None:
-            return
-        child.pipe.close()
-        child.process.join(_GRACE_SECONDS / 5)
-        if child.process.is_alive():
-            child.process.kill()
-            child.process.join(_GRACE_SECONDS)
+    def _give_up(self) -> None:
+        """Whatever went wrong here: an attempt that is named in every heartbeat but never ends
+        would keep its device for ever."""
+        running, self._running = self._running, None
+        child, self._child = self._child, None
+        if child is not None:
+            child.end()
+        if running is not None:
+            self._teller.failed(running.order, _STUMBLED, Measured())
 
 
 class Supervisor:
@@ -240,19 +242,27 @@ class Supervisor:
 
     def __init__(self, lanes: Callable[[], list[Lane]]) -> None:
         self.lanes = {lane.bench.device_id: lane for lane in lanes()}
-        self._seen: dict[str, None] = {}
+        self._seen: set[str] = set()
+        self._one_at_a_time = threading.Lock()
 
     def take(self, order: RunTask) -> bool:
         """False for an attempt that was seen before. Raises KeyError for an unknown device."""
-        if order.attempt_id in self._seen:
-            return False
-        self.lanes[order.device_id].take(order)
-        self._seen[order.attempt_id] = None
+        lane = self.lanes[order.device_id]
+        with self._one_at_a_time:
+            if order.attempt_id in self._seen:
+                return False
+            self._seen.add(order.attempt_id)
+            lane.take(order)
         return True
 
     def cancel(self, attempt_id: str, grace_seconds: float, reason: Failure) -> bool:
-        """False when no lane has it."""
-        return any(lane.cancel(attempt_id, grace_seconds, reason) for lane in self.lanes.values())
+        """False when no lane has it: then it will not be taken either, should the cancel have
+        overtaken the task on its way."""
+        with self._one_at_a_time:
+            self._seen.add(attempt_id)
+            return any(
+                lane.cancel(attempt_id, grace_seconds, reason) for lane in self.lanes.values()
+            )
 
     def attempts(self) -> tuple[str, ...]:
         """Everything that is here."""
@@ -275,19 +285,3 @@ def _too_long(order: RunTask) -> Failure:
         kind=FailureKind.TIMEOUT,
         sentence=f"It was not done after {order.timeout_seconds:.0f} s and was stopped.",
     )
-
-
-def _send(pipe: Connection, message: object) -> bool:
-    try:
-        pipe.send(message)
-    except (BrokenPipeError, OSError):
-        return False
-    return True
-
-
-def _receive(pipe: Connection) -> Said | None:
-    try:
-        said = pipe.recv()
-    except (EOFError, OSError):
-        return None
-    return said if isinstance(said, Said) else None

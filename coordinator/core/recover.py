@@ -83,8 +83,13 @@ def silent(
         worker
         for worker in workers
         if worker.state is not WorkerState.OFFLINE
-        and now - max(worker.last_seen, since) > patience.silence_seconds
+        and now - max(_past(worker.last_seen, now), since) > patience.silence_seconds
     ]
+
+
+def _past(moment: float, now: float) -> float:
+    """Where the clock was put back, what was heard "later" than now says nothing."""
+    return moment if moment <= now else 0.0
 
 
 def recover(

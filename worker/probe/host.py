@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import platform
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,15 +15,16 @@ GIB = 1024.0**3
 
 
 class HostProbe:
-    """The CPU of this machine; `share` of its RAM may be used by tasks."""
+    """The CPU of this machine; `share` of its RAM may be used by tasks, at most `most_gib`."""
 
-    def __init__(self, share: float) -> None:
-        self._share = share
+    def __init__(self, share: float, most_gib: float = math.inf) -> None:
+        self._share, self._most_bytes = share, most_gib * GIB
 
     def measure(self, own_pids: Sequence[int]) -> list[Measurement]:
         """One device, always. Foreign is what others hold beyond the share left to them."""
         memory = psutil.virtual_memory()
-        usable = min(memory.total, ram_limit(memory.total)) * self._share
+        limit = min(memory.total, ram_limit(memory.total))
+        usable = min(limit * self._share, self._most_bytes)
         own = sum(_resident(pid) for pid in own_pids)
         others = max(0.0, memory.total - memory.available - own)
         left_to_others = memory.total - usable

@@ -12,6 +12,9 @@ from worker.probe import Measurement
 
 _KIB_PER_GIB = 1024.0**2
 _KEPT_FOR_THE_SYSTEM_GIB = 1.5
+CPU_PART_GIB = 2.0
+"""Of the one memory that CPU and GPU share: what voices and films get. Were both to offer all of it,
+it would be promised twice."""
 
 
 class JetsonProbe:
@@ -30,7 +33,7 @@ class JetsonProbe:
         if name is None:
             return []
         memory = self._memory_gib()
-        usable = max(0.0, memory["MemTotal"] - _KEPT_FOR_THE_SYSTEM_GIB)
+        usable = max(0.0, memory["MemTotal"] - _KEPT_FOR_THE_SYSTEM_GIB - CPU_PART_GIB)
         return [
             Measurement(
                 id="cuda:0",

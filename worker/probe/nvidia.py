@@ -34,11 +34,17 @@ class NvidiaProbe:
         self._nvml = library
 
     def measure(self, own_pids: Sequence[int]) -> list[Measurement]:
-        """One device per GPU; a reading that a GPU does not offer is left out."""
+        """One device per GPU. A reading that a GPU does not offer is left out, and so is a GPU that
+        does not answer: the others work on."""
         if self._nvml is None:
             return []
-        count = self._nvml.nvmlDeviceGetCount()
-        return [self._device(index, frozenset(own_pids)) for index in range(count)]
+        own, found = frozenset(own_pids), []
+        for index in range(self._nvml.nvmlDeviceGetCount()):
+            try:
+                found.append(self._device(index, own))
+            except self._nvml.NVMLError as silent:
+                log.warning("GPU %d does not answer: %s", index, silent)
+        return found
 
     def _device(self, index: int, own: frozenset[int]) -> Measurement:
         api = self._nvml

@@ -1,10 +1,12 @@
-"""`ok`, `load`, `wait` (until stopped), `deaf` (cannot be stopped), `crash`, `memory`, `error`."""
+"""`ok`, `load`, `wait` (until stopped), `until PATH` (is there), `deaf` (cannot be stopped),
+`crash`, `memory`, `error`."""
 
 from __future__ import annotations
 
 import os
 import signal
 import time
+from pathlib import Path
 
 from reelyard.task import VoiceResult, VoiceWork
 from worker.desk import Desk
@@ -15,6 +17,9 @@ def run(work: VoiceWork, desk: Desk) -> VoiceResult:
     if work.text == "load":
         desk.resident("a model", lambda: bytearray(50_000_000))
     while work.text == "wait":
+        desk.report("speak", 1, 2)
+        time.sleep(0.01)
+    while work.text.startswith("until ") and not Path(work.text[6:]).exists():
         desk.report("speak", 1, 2)
         time.sleep(0.01)
     if work.text == "deaf":
