@@ -84,7 +84,9 @@ def test_a_task_that_makes_no_sense_fails_and_the_others_run(farm: FarmInHand) -
 def test_a_task_that_cannot_be_put_into_a_message_fails_and_the_others_run(
     farm: FarmInHand,
 ) -> None:
-    bad, good = farm.submit(SILENT), farm.submit(SILENT)
+    bad = farm.submit(SILENT)
+    farm.clock.advance(1.0)
+    good = farm.submit(SILENT)
     with farm.database.write() as connection:
         lost_its_need = update(tasks).where(tasks.c.id == f"{bad}.s01.video1")
         connection.execute(lost_its_need.values(continues=True))
