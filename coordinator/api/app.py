@@ -48,6 +48,7 @@ from reelyard.storage.locate import open_store
 from reelyard.storyboard import Storyboard
 
 _BEARER: Any = {"bearer": {"type": "http", "scheme": "bearer"}}
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _ABOUT = (
     "A rendering farm for AI video and voice: a storyboard goes in, a film comes out. "
     "Every address but `/`, `/openapi.json` and `/api/v1/health` needs a token, sent as Bearer. "
@@ -148,7 +149,8 @@ def _finish(given: Parts, response: Response) -> Response:
     """Counted, and fit for browsers: nothing is sniffed, nothing is kept that does not say so."""
     route = request.url_rule.rule if request.url_rule else "unknown"
     seconds = given.clock.monotonic() - g.get("began", given.clock.monotonic())
-    given.metrics.count(request.method, route, response.status_code, seconds)
+    method = request.method if request.method in _METHODS else "other"
+    given.metrics.count(method, route, response.status_code, seconds)
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers.setdefault("Cache-Control", "no-store")
     return response

@@ -40,10 +40,15 @@ _REASONS = (
 )
 """What the scheduler's sentences begin with or hold, and what kind of reason that is."""
 
+_NOT_YET, _OTHER = "not looked at yet", "something else"
+REASON_KINDS = frozenset({_NOT_YET, _OTHER, *(kind for _, kind in _REASONS)})
+
 
 def reason_kind(because: str) -> str:
     """The kind of reason behind a scheduler's sentence, for counting."""
-    return next((kind for part, kind in _REASONS if part in because), "not looked at yet")
+    if not because:
+        return _NOT_YET
+    return next((kind for part, kind in _REASONS if part in because), _OTHER)
 
 
 class FarmViews:
