@@ -36,6 +36,7 @@ from reelyard.resources import (
     TokenCreated,
     TokenList,
     ValidationView,
+    WhyList,
     WhyView,
     WorkerList,
 )
@@ -154,6 +155,10 @@ class Client:
     def why(self, task_id: str) -> WhyView:
         """Why a task waits, with every device's answer."""
         return self._ask(WhyView, "GET", f"/tasks/{_part(task_id, 'task')}/why")
+
+    def why_each(self, job_id: str) -> WhyList:
+        """Why the tasks of a job wait."""
+        return self._ask(WhyList, "GET", f"/jobs/{_part(job_id, 'job')}/why")
 
     def workers(self) -> WorkerList:
         """Every worker that was ever seen."""

@@ -58,10 +58,12 @@ class EventStream:
             if not answer.is_success:
                 answer.read()
                 raise error_of(answer)
-            for event in messages(answer.iter_lines()):
-                if self.last_seen is None or event.seq > self.last_seen:
-                    self.last_seen = event.seq
-                    yield event
+            for told in messages(answer.iter_lines()):
+                if isinstance(told, int):
+                    self.last_seen = max(told, self.last_seen or 0)
+                elif self.last_seen is None or told.seq > self.last_seen:
+                    self.last_seen = told.seq
+                    yield told
 
     def _left(self) -> float:
         return (
@@ -69,16 +71,23 @@ class EventStream:
         )
 
 
-def messages(lines: Iterator[str]) -> Iterator[EventView]:
-    """The messages of a text/event-stream; comments and unknown fields are passed over."""
+def messages(lines: Iterator[str]) -> Iterator[EventView | int]:
+    """The messages of a text/event-stream; comments and unknown fields are passed over. A number
+    is where to go on from when nothing has happened yet."""
     data: list[str] = []
+    position = ""
     for line in lines:
         name, _, value = line.partition(":")
         if name == "data":
             data.append(value.removeprefix(" "))
+        elif name == "id":
+            position = value.strip()
         elif not line and data:
             yield _event("\n".join(data))
-            data = []
+            data, position = [], ""
+        elif not line and position.isdecimal():
+            yield int(position)
+            position = ""
 
 
 def _event(text: str) -> EventView:

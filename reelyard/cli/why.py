@@ -12,7 +12,9 @@ from reelyard.cli.show import find_task, is_task
 from reelyard.cli.speak import show, show_json, show_table
 
 if TYPE_CHECKING:
-    from reelyard.resources import JobView, TaskView, WhyView
+    from collections.abc import Sequence
+
+    from reelyard.resources import JobView, WhyView
 
 
 def why(
@@ -31,34 +33,30 @@ def why(
             job, answers = client.job(task.job_id), [client.why(task.id)]
         else:
             job = client.job(asked)
-            answers = [client.why(task.id) for task in different_reasons(job)]
+            answers = client.why_each(job.id).data
     if as_json:
         tasks = [answer.model_dump(mode="json") for answer in answers]
         show_json({"job": job.id, "state": job.state.value, "tasks": tasks})
         return
     if not answers:
         show(f"{job.id} is {job.state}: nothing of it waits")
+    for alike in different(job, answers):
+        _answer(job, alike)
+
+
+def different(job: JobView, answers: Sequence[WhyView]) -> list[list[WhyView]]:
+    """Answers that say the same of the same kind of task, together: hundreds may be alike."""
+    kinds = {task.id: (task.kind, task.model) for task in job.task_list}
+    groups: dict[object, list[WhyView]] = {}
     for answer in answers:
-        _answer(job, answer)
+        groups.setdefault((kinds.get(answer.task_id), answer.because), []).append(answer)
+    return list(groups.values())
 
 
-def different_reasons(job: JobView) -> list[TaskView]:
-    """Of the tasks that wait, the first of each kind and reason: hundreds may share one."""
-    from reelyard.states import TaskState
-
-    first: dict[tuple[str, str, str], TaskView] = {}
-    for task in job.task_list:
-        if task.state is TaskState.WAITING:
-            first.setdefault((task.kind, task.model, task.because), task)
-    return list(first.values())
-
-
-def _answer(job: JobView, answer: WhyView) -> None:
+def _answer(job: JobView, alike: list[WhyView]) -> None:
+    answer = alike[0]
     label = next((task.label for task in job.task_list if task.id == answer.task_id), "")
-    alike = sum(
-        task.state == answer.state and task.because == answer.because for task in job.task_list
-    )
-    more = f" (and {alike - 1} more like it)" if alike > 1 else ""
+    more = f" (and {len(alike) - 1} more like it)" if len(alike) > 1 else ""
     show(f"{label}{more}  {answer.task_id}")
     show(f"  {answer.state}: {answer.because or 'it is not waiting'}")
     if answer.queue_position is not None:
