@@ -10,7 +10,7 @@ import re
 import secrets
 
 _ALPHABET = "23456789abcdefghjkmnpqrstvwxyz"
-_SHAPE = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,99}$")
+_SHAPE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,99}")
 
 
 def new(kind: str, letters: int = 10) -> str:
@@ -20,7 +20,7 @@ def new(kind: str, letters: int = 10) -> str:
 
 def is_id(text: str) -> bool:
     """True for what may be an id of ours: no slashes, no leading dots, 100 characters at most."""
-    return bool(_SHAPE.match(text)) and ".." not in text
+    return bool(_SHAPE.fullmatch(text)) and ".." not in text
 
 
 def task_id(job_id: str, scene: int | None, role: str) -> str:

@@ -13,7 +13,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from reelyard.errors import InvalidInput, Problem
 from reelyard.plan import Precision
@@ -57,6 +57,15 @@ class VideoModel(_Entry):
     decode_kib_per_pixel: float = Field(ge=0)
     decode_bytes_per_pixel_frame: float = Field(ge=0)
     max_text_tokens: int = Field(ge=1)
+
+    @model_validator(mode="after")
+    def _has_a_legal_clip(self) -> VideoModel:
+        if self.longest_clip < max(self.min_frames, 2 if self.image_pipeline else 1):
+            raise ValueError(
+                f"max_frames {self.max_frames} with frame_step {self.frame_step} allows clips of "
+                f"at most {self.longest_clip} frames, fewer than the least"
+            )
+        return self
 
     def frames_for(self, frames: int) -> int:
         """The smallest legal count (step * n + 1) of at least `frames`, within the limits."""
@@ -103,9 +112,27 @@ def load_catalog(extra: Path | None = None) -> Catalog:
     """The built-in catalog, with a farm's own file on top. Raises InvalidInput."""
     own = _read(extra) if extra else {}
     return Catalog(
-        models=_entries(VideoModel, _builtin("models.toml") | own.get("models", {}), "models"),
-        voices=_entries(Voice, _builtin("voices.toml") | own.get("voices", {}), "voices"),
-        styles=_entries(Style, _builtin("styles.toml") | own.get("styles", {}), "styles"),
+        models=_entries(VideoModel, _builtin("models.toml") | _table(own, "models"), "models"),
+        voices=_entries(Voice, _builtin("voices.toml") | _table(own, "voices"), "voices"),
+        styles=_entries(Style, _builtin("styles.toml") | _table(own, "styles"), "styles"),
+    )
+
+
+def _table(own: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """One of the file's tables. Raises InvalidInput for anything else of that name."""
+    found = own.get(name, {})
+    entries = found.values() if isinstance(found, dict) else [found]
+    if isinstance(found, dict) and all(isinstance(entry, dict) for entry in entries):
+        return found
+    raise InvalidInput(
+        [
+            Problem(
+                field=name,
+                message=f"must hold tables such as [{name}.my-own]",
+                value=str(found)[:80],
+                remedy="Correct the catalog file.",
+            )
+        ]
     )
 
 
