@@ -9,7 +9,6 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from reelyard.cli.exits import ExitCode, Interrupted, TimedOut
-from reelyard.cli.speak import say
 from reelyard.errors import Unreachable
 from reelyard.states import FINAL_JOB_STATES, JobState
 
@@ -61,8 +60,5 @@ def interrupted(job_id: str) -> Interrupted:
 
 
 def outcome(job: JobView) -> ExitCode:
-    """0 for a film, 1 for none; says why."""
-    if job.state is JobState.DONE:
-        return ExitCode.OK
-    say(f"{job.id} {job.state}: {job.failure or 'no reason was given'}", "bold red")
-    return ExitCode.FAILED
+    """0 for a film, 1 for none."""
+    return ExitCode.OK if job.state is JobState.DONE else ExitCode.FAILED

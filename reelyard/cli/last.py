@@ -32,13 +32,15 @@ def remember(url: str, job_id: str, environment: Mapping[str, str] | None = None
 
 
 def resolve(url: str, job_id: str, environment: Mapping[str, str] | None = None) -> str:
-    """The id that is meant: `@last` becomes the last job. Raises NotFound when there is none."""
-    if job_id != LAST:
+    """The id that is meant: `@last` becomes the last job, `@last.film` a task of it. Raises
+    NotFound when there is none."""
+    last, dot, task = job_id.partition(".")
+    if last != LAST:
         return job_id
     found = _read(_file(environment)).get(url)
     if found is None:
         raise NotFound(f"no job was submitted to {url} from here yet.")
-    return found
+    return found + dot + task
 
 
 def _file(environment: Mapping[str, str] | None) -> Path:

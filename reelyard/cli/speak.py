@@ -56,7 +56,14 @@ def show_table(heads: Sequence[str], rows: Iterable[Sequence[str | Text]]) -> No
         table.add_column(head, overflow="fold")
     for row in rows:
         table.add_row(*(cell if isinstance(cell, Text) else Text(cell) for cell in row))
-    out().print(table)
+    console = out()
+    if console.is_terminal:
+        console.print(table)
+        return
+    with console.capture() as captured:
+        console.print(table)
+    for line in captured.get().splitlines():
+        console.print(Text(line.rstrip()), soft_wrap=True)
 
 
 def say_error(wrong: ReelyardError, as_json: bool) -> None:

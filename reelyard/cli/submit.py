@@ -112,7 +112,8 @@ def _tell(answer: Submitted) -> None:
         say(f"{answer.job.id} was submitted before under this key: {answer.job.state}")
         return
     place = f"number {answer.queue_position} in the queue" if answer.queue_position else "next"
-    say(f"{answer.job.title}: {answer.job.scenes} scenes, {place}; {answer.because}")
+    scenes = "1 scene" if answer.job.scenes == 1 else f"{answer.job.scenes} scenes"
+    say(f"{answer.job.title}: {scenes}, {place}; {answer.because}")
     for note in answer.notes:
         say(f"note: {note}", "yellow")
 
@@ -147,6 +148,8 @@ def _see_to_end(
             entries[job_id]["film"] = str(film)
             if not tally.as_json:
                 show(str(film))
+        elif code is ExitCode.OK:
+            say(f"bring it home: reelyard fetch {job_id}")
         ended.append(code)
     tally.codes = ended
 

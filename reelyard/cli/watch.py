@@ -8,7 +8,7 @@ import typer
 
 from reelyard.cli.connection import AsJson, TokenFile, Url, connect
 from reelyard.cli.last import LAST, resolve
-from reelyard.cli.speak import show_json
+from reelyard.cli.speak import say, show_json
 
 if TYPE_CHECKING:
     from reelyard.client import Client
@@ -31,11 +31,13 @@ def watch(
     With --json: its whole story from the beginning, one event a line.
     """
     from reelyard.cli.following import outcome
+    from reelyard.cli.watching import headline
 
     with connect(url, token_file) as client:
         job_id = resolve(client.url, job)
         if as_json:
             ended = _events_to_end(client, job_id, timeout)
+            say(f"{ended.id} {headline(ended)}")
         else:
             ended = watch_to_end(client, job_id, timeout)
     raise typer.Exit(outcome(ended))

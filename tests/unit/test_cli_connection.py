@@ -89,6 +89,7 @@ class TestLast:
         remember("http://a", "job-3", environment)
         assert resolve("http://a", "@last", environment) == "job-3"
         assert resolve("http://b", "@last", environment) == "job-2"
+        assert resolve("http://b", "@last.s01.voice", environment) == "job-2.s01.voice"
 
     def test_other_ids_stay_as_they_are(self, tmp_path: Path) -> None:
         assert resolve("http://a", "job-7", {"HOME": str(tmp_path)}) == "job-7"
