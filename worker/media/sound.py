@@ -7,7 +7,7 @@ was encoded is decoded again and measured, because coding moves peaks. Sound is 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -18,7 +18,7 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
-from worker.media.filters import audio_frame, resample
+from worker.media.filters import audio_frame, resample, samples_of
 from worker.media.loudness import CEILING_DB, Level, levelled, measure
 from worker.media.timeline import SAMPLE_RATE, Slot, Timeline
 
@@ -28,10 +28,15 @@ TRUE_PEAK_DB: Final = -1.0
 MP4: Final = MappingProxyType({"movie_timescale": str(SAMPLE_RATE)})
 """Lengths in the file to the sample; by default they are rounded down to milliseconds."""
 
+_AAC: Final = MappingProxyType({"aac_coder": "fast"})
+"""Measured on speech at this bit rate: a third of the time, and nearer to the original."""
+
 _BIT_RATE: Final = 128_000
 _BLOCK: Final = 1024
 _TRIES: Final = 4
-_MARGIN_DB: Final = 0.2
+_STEP_DB: Final = 0.2
+_MARGIN_DB: Final = 0.5
+"""Other meters may find a little more between the samples than ours does."""
 
 
 class TooLong(Exception):
@@ -71,17 +76,20 @@ def publish(sound: NDArray[np.float32], lufs: float, path: Path, tell: Callable[
     for _ in range(_TRIES):
         tell()
         write_sound(levelled(sound, SAMPLE_RATE, lufs, ceiling), path)
-        level = measure(read_sound(path), SAMPLE_RATE)
-        if level.true_peak_db is None or level.true_peak_db <= TRUE_PEAK_DB:
+        level = measure(heard(path), SAMPLE_RATE)
+        if level.true_peak_db is None:
             break
-        ceiling -= level.true_peak_db - TRUE_PEAK_DB + _MARGIN_DB
+        over = level.true_peak_db - (TRUE_PEAK_DB - _MARGIN_DB)
+        if over <= 0:
+            break
+        ceiling -= over + _STEP_DB
     return level
 
 
 def write_sound(sound: NDArray[np.float32], path: Path) -> None:
     """AAC in mp4, 48 kHz mono."""
     with av.open(str(path), "w", format="mp4", options=dict(MP4)) as file:
-        stream = file.add_stream("aac", rate=SAMPLE_RATE, layout="mono")
+        stream = file.add_stream("aac", rate=SAMPLE_RATE, layout="mono", options=dict(_AAC))
         stream.bit_rate = _BIT_RATE
         for first in range(0, len(sound), _BLOCK):
             block = sound[first : first + _BLOCK]
@@ -89,11 +97,11 @@ def write_sound(sound: NDArray[np.float32], path: Path) -> None:
         file.mux(stream.encode(None))
 
 
-def read_sound(path: Path) -> NDArray[np.float32]:
-    """What a player hears of a file's sound."""
+def heard(path: Path) -> Iterator[NDArray[np.float32]]:
+    """What a player hears of a file's sound, block by block."""
     with av.open(str(path)) as file:
-        pieces = [frame.to_ndarray().mean(axis=0) for frame in file.decode(file.streams.audio[0])]
-    return np.concatenate(pieces).astype(np.float32, copy=False)
+        for frame in file.decode(file.streams.audio[0]):
+            yield samples_of(frame)
 
 
 def _at_film_rate(line: Line, slot: Slot) -> NDArray[np.float32]:
