@@ -73,9 +73,9 @@ class ApiInHand:
         return self.store.put(path, name, media_type).sha256
 
 
-def api_in_hand(folder: Path, **settings: Any) -> ApiInHand:
-    """On a fresh SQLite file, with the limits of `settings`."""
-    farm = sqlite(folder)
+def api_in_hand(folder: Path, url: str = "", **settings: Any) -> ApiInHand:
+    """On the empty database at `url`, else on a fresh SQLite file; limits by `settings`."""
+    farm = FarmInHand(url) if url else sqlite(folder)
     given = Settings(state=folder / "state", **settings)
     store = DiskStore(folder / "artifacts")
     parts = make_parts(given, farm.database, store, farm.intake, farm.catalog, farm.clock)

@@ -52,7 +52,7 @@ def get_poster(path: JobPath, query: FileQuery) -> Response:
 def get_sheet(path: JobPath, query: FileQuery) -> Response:
     """The contact sheet of a film: a picture of each scene"""
     title, film = parts().views.film(path.checked())
-    return _beside(title, film.sheet, query)
+    return _beside(f"{title[:90]} sheet", film.sheet, query)
 
 
 def get_artifact(path: ArtifactPath, query: ArtifactQuery) -> Response:
