@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
+import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from reelyard.clock import SystemClock
+from reelyard.clock import ManualClock, SystemClock
 from reelyard.failure import Failure, FailureKind
 from reelyard.messages import Measured, RunTask
 from reelyard.settings import Settings
 from reelyard.task import Result, VoiceWork
 from tests.support.waiting import eventually
+from worker.child import Child, start_child
 from worker.engine import Bench
 from worker.supervise import Lane, Supervisor
 
@@ -60,16 +64,19 @@ def told() -> Told:
     return Told()
 
 
-@pytest.fixture
-def lane(tmp_path: Path, told: Told) -> Iterator[Lane]:
-    bench = Bench(
+def a_bench(folder: Path, **settings: Any) -> Bench:
+    return Bench(
         device_id="cpu",
         memory_gib=4.0,
-        folder=tmp_path / "scratch",
-        settings=Settings(state=tmp_path),
+        folder=folder / "scratch",
+        settings=Settings(state=folder, **settings),
         steps="tests.support.fake_steps",
     )
-    lane = Lane(bench, told, SystemClock())
+
+
+@pytest.fixture
+def lane(tmp_path: Path, told: Told) -> Iterator[Lane]:
+    lane = Lane(a_bench(tmp_path), told, SystemClock())
     lane.start()
     yield lane
     lane.stop(CANCELLED, 0.5)
@@ -158,3 +165,85 @@ def test_an_attempt_is_taken_once(lane: Lane, told: Told) -> None:
     assert not supervisor.take(an_order("one"))
     after(lambda: "one" in told.made)
     assert told.begun == ["one"]
+
+
+def test_an_attempt_that_comes_from_many_sides_at_once_is_taken_once(
+    lane: Lane, told: Told
+) -> None:
+    supervisor, together = Supervisor(lambda: [lane]), threading.Barrier(8)
+
+    def take(_: int) -> bool:
+        together.wait()
+        return supervisor.take(an_order("one"))
+
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(take, range(8))).count(True) == 1
+    after(lambda: "one" in told.made)
+    assert told.begun == ["one"]
+
+
+def test_a_cancel_that_overtakes_its_attempt_is_heeded(lane: Lane) -> None:
+    supervisor = Supervisor(lambda: [lane])
+    assert not supervisor.cancel("one", 5, CANCELLED)
+    assert not supervisor.take(an_order("one"))
+    assert supervisor.attempts() == ()
+
+
+def test_an_engine_that_dies_at_its_start_is_started_again_after_growing_pauses(
+    tmp_path: Path, told: Told, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock, starts = ManualClock(), list[float]()
+
+    def start(bench: Bench) -> Child:
+        starts.append(clock.monotonic())
+        return start_child(bench)
+
+    monkeypatch.setattr("worker.supervise.start_child", start)
+    lane = Lane(a_bench(tmp_path, catalog_file=tmp_path / "none.toml"), told, clock)
+    lane.start()
+    lane.take(an_order("one"))
+    after(lambda: "one" in told.failures)
+    assert told.failures["one"].kind is FailureKind.CRASHED
+
+    def later() -> bool:
+        clock.advance(0.25)
+        return len(starts) >= 4
+
+    eventually(later, 60, "it was started four times")
+    lane.stop(CANCELLED, 0.5)
+    gaps = [after - before for before, after in itertools.pairwise(starts)]
+    assert all(gap >= least for gap, least in zip(gaps, (0.5, 1.0, 2.0), strict=False))
+
+
+def test_an_engine_that_was_up_is_started_again_at_once(tmp_path: Path, told: Told) -> None:
+    lane = Lane(a_bench(tmp_path), told, ManualClock())  # no pause would ever end
+    lane.start()
+    lane.take(an_order("one"))
+    after(lambda: "one" in told.made)
+    (old,) = lane.pids()
+    os.kill(old, signal.SIGKILL)
+    after(lambda: lane.pids() and lane.pids() != [old])
+    lane.stop(CANCELLED, 0.5)
+
+
+def test_whatever_the_lane_stumbles_over_its_attempt_ends_and_the_next_one_runs(
+    lane: Lane, told: Told, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stumble(*_: object) -> None:
+        monkeypatch.undo()
+        raise KeyError("nobody thought of this")
+
+    monkeypatch.setattr(lane, "_hear", stumble)
+    lane.take(an_order("one", "wait"))
+    after(lambda: "one" in told.failures)
+    assert lane.attempts() == []
+    lane.take(an_order("two"))
+    after(lambda: "two" in told.made)
+    assert told.begun == ["two"]
+
+
+def test_a_lane_that_never_started_stops(tmp_path: Path, told: Told) -> None:
+    lane = Lane(a_bench(tmp_path), told, SystemClock())
+    lane.take(an_order("one"))
+    lane.stop(CANCELLED, 0.5)
+    assert "one" in told.failures
