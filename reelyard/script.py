@@ -160,7 +160,10 @@ def _repaired(data: dict[Any, Any], wrong: Iterable[tuple[int | str, ...]]) -> d
     for loc in wrong:
         match loc:
             case ():
-                top["scenes"][0].pop("continue", None)
+                top = {key: value for key, value in top.items() if _is_whole(key)}
+                for scene in top["scenes"][:1]:
+                    if isinstance(scene, dict):
+                        scene.pop("continue", None)
             case ("scenes",):
                 top["scenes"] = top["scenes"] or [{"picture": _STAND_IN}]
             case ("scenes", int(index)):
@@ -171,3 +174,8 @@ def _repaired(data: dict[Any, Any], wrong: Iterable[tuple[int | str, ...]]) -> d
             case (name, *_):
                 top.pop(name, None)
     return top
+
+
+def _is_whole(key: object) -> bool:
+    """False for a name with half of a surrogate pair, which only JSON's escapes can write."""
+    return not isinstance(key, str) or not any(0xD800 <= ord(letter) < 0xE000 for letter in key)

@@ -12,8 +12,7 @@ from pydantic import BaseModel, ValidationError
 from coordinator.api.parts import parts
 from coordinator.api.problems import Refused, of_validation
 from reelyard.errors import InvalidInput, Problem
-from reelyard.script import JSON, PLAIN, YAML, SourceMap, read_storyboard
-from reelyard.storyboard import Storyboard
+from reelyard.script import JSON, PLAIN, YAML
 
 _DROPPED_BYTES = 64 << 20
 _PIECE_BYTES = 1 << 16
@@ -32,19 +31,22 @@ _UTF_8 = frozenset({"utf-8", "utf8", "us-ascii"})
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """A storyboard as it was read, and the text that it was read from."""
+class Source:
+    """A storyboard as it was sent."""
 
-    storyboard: Storyboard
-    where: SourceMap
-    source: str
+    body: bytes
+    media_type: str
+
+    @property
+    def text(self) -> str:
+        """As text; only of what could be read."""
+        return self.body.decode("utf-8-sig")
 
 
-def read_asked() -> Asked:
-    """The storyboard of this request. Raises Refused (415, or 413 by Flask) and InvalidInput."""
-    media_type, body = _media_type(), _body()
-    storyboard, where = read_storyboard(body, media_type)
-    return Asked(storyboard, where, body.decode("utf-8-sig"))
+def read_source() -> Source:
+    """The body of this request. Raises Refused: 415 for its type, 413 for its size."""
+    media_type = _media_type()
+    return Source(_body(), media_type)
 
 
 def read_small(shape: type[Shape]) -> Shape:

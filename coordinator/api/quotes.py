@@ -2,38 +2,40 @@
 
 from __future__ import annotations
 
-from coordinator.api.bodies import Asked
+from coordinator.api.bodies import Source
 from coordinator.api.parts import Parts
 from coordinator.api.problems import item_of
 from coordinator.core.admission import Answer
 from reelyard.errors import InvalidInput
-from reelyard.limits import Findings, check
+from reelyard.limits import Findings, read_checked
 from reelyard.resources import EstimateView, ValidationView
 from reelyard.storyboard import Storyboard
 
 
-def held_to_limits(asked: Asked, given: Parts) -> Findings:
-    """What is worth knowing. Raises InvalidInput when anything is wrong."""
-    found = check(asked.storyboard, given.catalog, given.settings, asked.where)
-    if found.problems:
+def sound(source: Source, given: Parts) -> tuple[Storyboard, tuple[str, ...]]:
+    """The storyboard, and what is worth knowing. Raises InvalidInput with all that is wrong."""
+    storyboard, found = _read(source, given)
+    if storyboard is None or found.problems:
         raise InvalidInput(found.problems)
-    return found
+    return storyboard, found.notes
 
 
-def quote(asked: Asked, given: Parts) -> ValidationView:
+def quote(source: Source, given: Parts) -> ValidationView:
     """The answer to a dry run."""
-    found = check(asked.storyboard, given.catalog, given.settings, asked.where)
-    stored = asked.storyboard.model_dump(mode="json", by_alias=True)
-    if found.problems:
+    storyboard, found = _read(source, given)
+    if storyboard is None or found.problems:
         problems = [item_of(problem) for problem in found.problems]
-        return ValidationView(ok=False, problems=problems, storyboard=stored)
-    estimate = estimated(asked.storyboard, given.intake.admit(asked.storyboard))
-    return ValidationView(ok=True, notes=list(found.notes), storyboard=stored, estimate=estimate)
+        return ValidationView(ok=False, problems=problems)
+    return ValidationView(
+        ok=True,
+        notes=list(found.notes),
+        storyboard=storyboard.model_dump(mode="json", by_alias=True),
+        estimate=estimated(storyboard, given.intake.admit(storyboard)),
+    )
 
 
-def unreadable(wrong: InvalidInput) -> ValidationView:
-    """The answer to a dry run of what is no storyboard at all."""
-    return ValidationView(ok=False, problems=[item_of(problem) for problem in wrong.problems])
+def _read(source: Source, given: Parts) -> tuple[Storyboard | None, Findings]:
+    return read_checked(source.body, source.media_type, given.catalog, given.settings)
 
 
 def estimated(storyboard: Storyboard, answer: Answer) -> EstimateView:

@@ -14,13 +14,12 @@ from coordinator.api.asked import (
     SubmitHeader,
     SubmitQuery,
 )
-from coordinator.api.bodies import read_asked, read_small
+from coordinator.api.bodies import read_small, read_source
 from coordinator.api.described import JOBS, answers, small_body, storyboard_body
 from coordinator.api.guard import owner
 from coordinator.api.parts import parts
-from coordinator.api.quotes import held_to_limits, quote, unreadable
+from coordinator.api.quotes import quote, sound
 from coordinator.api.why import why_each
-from reelyard.errors import InvalidInput
 from reelyard.resources import (
     EventList,
     JobList,
@@ -73,17 +72,17 @@ def submit_job(query: SubmitQuery, header: SubmitHeader) -> Response:
 
     The same `Idempotency-Key` gives the same job again; with another body it is refused (409).
     """
-    given, asked = parts(), read_asked()
-    found = held_to_limits(asked, given)
+    given, source = parts(), read_source()
+    storyboard, notes = sound(source, given)
     job_id, created = given.intake.submit(
-        asked.storyboard,
+        storyboard,
         owner(),
         header.idempotency_key,
-        asked.source,
+        source.text,
         query.priority,
         given.settings.max_running_jobs,
     )
-    answer = given.intake.admit(asked.storyboard)
+    answer = given.intake.admit(storyboard)
     response = shown(
         Submitted(
             job=given.views.summary(job_id),
@@ -91,7 +90,7 @@ def submit_job(query: SubmitQuery, header: SubmitHeader) -> Response:
             is_possible=answer.possible is not False,
             because=answer.because,
             queue_position=given.queue.position(job_id),
-            notes=list(found.notes),
+            notes=list(notes),
         ),
         202,
     )
@@ -104,10 +103,7 @@ def validate_job() -> Response:
 
     Answers 200 with `ok: false` and every problem when it would be refused.
     """
-    try:
-        return shown(quote(read_asked(), parts()))
-    except InvalidInput as wrong:
-        return shown(unreadable(wrong))
+    return shown(quote(read_source(), parts()))
 
 
 def show_job(path: JobPath) -> Response:
