@@ -14,6 +14,7 @@ from sqlalchemy.exc import IntegrityError
 
 from coordinator.core.lifecycle import AttemptEvent, JobEvent, TaskEvent
 from coordinator.leader import LEASE_SECONDS, Leader
+from coordinator.reports import ReportTaker
 from coordinator.store import leases
 from coordinator.store.database import Database
 from coordinator.store.ledger import Ledger
@@ -24,10 +25,10 @@ from reelyard.catalog import load_catalog
 from reelyard.clock import ManualClock
 from reelyard.errors import Conflict
 from reelyard.failure import FailureKind
-from reelyard.messages import CancelAttempt, RunTask
+from reelyard.messages import Acknowledge, CancelAttempt, RunTask
 from reelyard.storyboard import Storyboard
 from reelyard.task import ComposeWork, VideoWork
-from tests.support.farm_in_hand import CPU, FarmInHand
+from tests.support.farm_in_hand import CPU, PATIENCE, FarmInHand
 
 SPOKEN = {"picture": "a red circle moving left", "say": "Hello there."}
 SILENT = {"picture": "a blue square moving up", "seconds": 3}
@@ -282,6 +283,60 @@ def test_an_attempt_that_nobody_started_is_sent_again_the_same(farm: FarmInHand)
         again += farm.turn(seconds=6.0)
     assert again == [order, order, order]
     assert len(farm.attempts()) == 1
+
+
+# What comes over the wire may be anything.
+
+
+def test_text_that_no_database_takes_is_stored_all_the_same(farm: FarmInHand) -> None:
+    """A traceback may quote half a file name, or a zero byte."""
+    _, order = first_of(farm)
+    farm.failed(order, FailureKind.UNKNOWN, "It broke at 'a\0b' in 'caf\udce9'.")
+    farm.turn()
+    assert any(isinstance(o, Acknowledge) for o in farm.orders())
+    assert farm.attempts()[0]["failure"].startswith("It broke at 'a\N{REPLACEMENT CHARACTER}b'")
+
+
+def test_a_report_that_the_database_refuses_loses_only_itself(farm: FarmInHand) -> None:
+    job_id, order = first_of(farm)
+    farm.hello(worker="v", node="n\0" + "x" * 1000)
+    farm.finished(order)
+    farm.turn()
+    assert farm.tasks(job_id)["s01.video1"]["state"] == "done"
+
+
+def test_a_worker_s_devices_are_those_that_it_last_named(farm: FarmInHand) -> None:
+    gpus = [CPU.model_copy(update={"id": f"cuda:{n}", "kind": "cuda"}) for n in range(2)]
+    farm.heartbeat(devices=(CPU, *gpus))
+    farm.turn()
+    farm.heartbeat(devices=(gpus[1].model_copy(update={"free_gib": 1.5}), CPU))
+    farm.turn()
+    (worker,) = FarmViews(farm.database).workers().data
+    assert [(d.id, d.free_gib) for d in worker.devices] == [("cpu", 15.0), ("cuda:1", 1.5)]
+
+
+def test_two_coordinators_take_the_same_worker_s_reports_at_once(
+    farm: FarmInHand, url: str
+) -> None:
+    """With a server there may be several; each reads from the same queue."""
+    others = [Database(url) for _ in range(2)]
+    together = threading.Barrier(2)
+    farm.heartbeat(devices=(CPU, CPU.model_copy(update={"id": "cuda:0", "kind": "cuda"})))
+    payload = farm.reports.pop()
+
+    def take(database: Database) -> list[str]:
+        taker = ReportTaker(farm.catalog, PATIENCE, 20.0)
+        problems: list[str] = []
+        for _ in range(40):
+            together.wait()
+            with database.write() as connection:
+                problems += taker.take(Ledger(connection, farm.clock.now()), [payload])
+        return problems
+
+    with ThreadPoolExecutor(2) as pool:
+        assert [p for problems in pool.map(take, others) for p in problems] == []
+    for database in others:
+        database.close()
 
 
 # Scenes of free length unfold.
