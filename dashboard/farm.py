@@ -46,6 +46,7 @@ Shape = TypeVar("Shape", bound=BaseModel)
 # An event stream carries a heartbeat every 15 s: silence of twice that is a dead connection.
 SILENCE_SECONDS = 35.0
 _CHUNK_BYTES = 1 << 16
+_MOST_PAGES = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +112,15 @@ class HttpFarm:
         return self._read(JobView, f"/jobs/{_checked(job_id)}")
 
     def story(self, job_id: str) -> EventList:
-        return self._read(EventList, f"/jobs/{_checked(job_id)}/story", {"limit": "500"})
+        """All of it, up to a length at which nobody reads it in a page."""
+        path, told, after = f"/jobs/{_checked(job_id)}/story", list[EventView](), 0
+        for _ in range(_MOST_PAGES):
+            page = self._read(EventList, path, {"limit": "1000", "after": str(after)})
+            told += page.data
+            if not page.has_more or not page.data:
+                return EventList(data=told)
+            after = page.data[-1].seq
+        return EventList(data=told, has_more=True)
 
     def cancel(self, job_id: str, because: str) -> None:
         self._send("POST", f"/jobs/{_checked(job_id)}/cancel", json={"because": because})

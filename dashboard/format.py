@@ -40,6 +40,8 @@ def seconds(length: float | None) -> str:
     if length is None:
         return DASH
     if length < _MINUTE:
+        if not length:
+            return "0 s"
         return f"{length:.2f} s" if length < 1 else f"{length:.1f} s"
     whole = round(length)
     hours, minutes, rest = whole // _HOUR, whole % _HOUR // _MINUTE, whole % _MINUTE

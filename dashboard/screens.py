@@ -123,7 +123,7 @@ def _job(farm: Farm, screen: Screen, _clock: Clock) -> dict[str, Any]:
     return {
         "pulse": farm_wide.pulse(farm.overview(_CHART_MINUTES)),
         "job": view,
-        "story": farm.story(view.id).data,
+        "story": job.told(farm.story(view.id)),
         "rows": job.scene_rows(view),
         "film_tasks": job.film_tasks(view),
         "stages": job.pipeline(view),

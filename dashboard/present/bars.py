@@ -43,15 +43,24 @@ def task_bar(tasks: Mapping[str, int]) -> tuple[Segment, ...]:
     )
 
 
+def used_gib(device: DeviceView) -> float:
+    """What is not free, and at least what is known to be there: a CPU's figures come late."""
+    used = max(device.memory_gib - device.free_gib, _resident(device) + device.foreign_gib, 0.0)
+    return min(used, device.memory_gib)
+
+
+def _resident(device: DeviceView) -> float:
+    return sum(model.gib for model in device.resident)
+
+
 def memory_bar(device: DeviceView) -> tuple[Segment, ...]:
     """Resident models | this task | other processes | free, in GiB.
 
     What is used and neither resident nor foreign belongs to what runs now; when nothing runs, it is
     what the runtime itself keeps."""
-    resident = sum(model.gib for model in device.resident)
-    used = max(0.0, device.memory_gib - device.free_gib)
+    used = used_gib(device)
     foreign = min(device.foreign_gib, used)
-    resident = min(resident, used - foreign)
+    resident = min(_resident(device), used - foreign)
     parts = (
         ("resident models", "resident", resident),
         ("this task" if device.running else "runtime", "task", used - foreign - resident),

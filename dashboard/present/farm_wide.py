@@ -8,9 +8,11 @@ from dataclasses import dataclass
 
 from dashboard.format import count
 from dashboard.marks import JOB_ORDER, mark
-from dashboard.present.bars import Segment, memory_bar
-from reelyard.resources import DeviceView, OverviewView, WorkerView
+from dashboard.present.bars import Segment, memory_bar, used_gib
+from reelyard.resources import DeviceView, OverviewView, ThroughputPoint, WorkerView
 from reelyard.states import WorkerState
+
+_LEAST_POINTS = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +79,7 @@ def chips(jobs: Mapping[str, int], chosen: str) -> tuple[Chip, ...]:
 
 def chart(farm: OverviewView) -> str:
     """[[seconds since 1970], [video seconds], [tasks]] as JSON for uPlot."""
-    points = farm.throughput
+    points = _since_anything(farm.throughput)
     return json.dumps(
         [
             [round(point.at.timestamp()) for point in points],
@@ -85,6 +87,12 @@ def chart(farm: OverviewView) -> str:
             [point.tasks for point in points],
         ]
     )
+
+
+def _since_anything(points: list[ThroughputPoint]) -> list[ThroughputPoint]:
+    """Without the empty beginning of a young farm, but never only a moment."""
+    busy = (place for place, point in enumerate(points) if point.tasks)
+    return points[min(next(busy, 0), max(0, len(points) - _LEAST_POINTS)) :]
 
 
 def waiting_reasons(farm: OverviewView) -> tuple[tuple[str, int], ...]:
@@ -102,4 +110,4 @@ def node_groups(workers: list[WorkerView]) -> tuple[NodeGroup, ...]:
 
 
 def _card(device: DeviceView) -> DeviceCard:
-    return DeviceCard(device, memory_bar(device), max(0.0, device.memory_gib - device.free_gib))
+    return DeviceCard(device, memory_bar(device), used_gib(device))

@@ -9,10 +9,11 @@ from typing import Any
 from dashboard.format import count, seconds
 from dashboard.marks import mark
 from reelyard.artifact import Artifact
-from reelyard.resources import JobView, TaskView
+from reelyard.resources import EventList, EventView, JobView, TaskView
 from reelyard.states import FINAL_JOB_STATES, TaskKind, TaskState
 
 _KINDS = ((TaskKind.VOICE, "Voice"), (TaskKind.VIDEO, "Picture"), (TaskKind.COMPOSE, "Film"))
+_MOST_TOLD = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +119,12 @@ def shots(job: JobView) -> tuple[tuple[TaskView, Artifact], ...]:
     """Pictures that were made, each with its task."""
     videos = (task for task in job.task_list if task.kind is TaskKind.VIDEO)
     return tuple((task, task.thumbnail) for task in videos if task.thumbnail)
+
+
+def told(story: EventList) -> tuple[EventView, ...]:
+    """What happened, the newest first; steps are seen in the grid and would drown the rest."""
+    worth = [event for event in story.data if event.type != "task.progress"]
+    return tuple(reversed(worth[-_MOST_TOLD:]))
 
 
 def parameters(job: JobView) -> tuple[tuple[str, str], ...]:

@@ -77,5 +77,6 @@
     draft.textContent = "Your draft is back.";
   }
   number();
-  window.addEventListener("load", () => { if (source.value.trim()) check(); });
+  // Not before htmx listens: it takes its time after the page has loaded.
+  document.addEventListener("htmx:after:process", () => { if (source.value.trim()) check(); }, { once: true });
 })();

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, render_template, request
+from flask import Blueprint, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
 
 from dashboard import session
 from dashboard.parts import parts
@@ -24,8 +25,11 @@ def jobs() -> str:
 
 
 @bp.get("/jobs/<job_id>")
-def job(job_id: str) -> str:
-    """One job."""
+def job(job_id: str) -> str | Response:
+    """One job. The beginning of its id leads to the whole one: live events name that."""
+    whole = parts().farm_for(session.token()).job(job_id).id
+    if whole != job_id:
+        return redirect(url_for("pages.job", job_id=whole))
     return _page("job", {"id": job_id})
 
 

@@ -19,6 +19,7 @@ from tests.support.chromium import LAUNCH
 from tests.support.dashboard_server import dashboard_of
 from tests.support.played_farm import TOKEN
 from tests.support.played_season import played_farm
+from tests.support.waiting import eventually
 
 SIZES = {"desktop": (1360, 900), "phone": (390, 844)}
 
@@ -51,12 +52,16 @@ def take(browser: Browser, out: Path, url: str, token: str) -> None:
                     page.get_by_role("button", name="Example: YAML").click()
                     page.wait_for_selector(".verdict")
                 if name == "job-done":
-                    page.wait_for_function("document.querySelector('#player').readyState >= 1")
+                    _until(page, "document.querySelector('#player').readyState >= 2")
                 page.wait_for_load_state("load")
                 page.screenshot(path=out / f"{name}-{size}-{theme}.png", full_page=True)
             if size == "desktop":
                 _details(page, out, url, theme)
             context.close()
+
+
+def _until(page: Page, expression: str) -> None:
+    eventually(lambda: page.evaluate(expression), what=expression)
 
 
 def _details(page: Page, out: Path, url: str, theme: str) -> None:

@@ -145,9 +145,10 @@ class PlayedFarm:
 
     def job(self, job_id: str) -> JobView:
         self._check()
-        if job_id not in self.jobs_by_id:
+        found = [job for name, job in self.jobs_by_id.items() if name.startswith(job_id)]
+        if len(found) != 1:
             raise NotFound(f"There is no job {job_id!r}.")
-        return self.jobs_by_id[job_id]
+        return found[0]
 
     def story(self, job_id: str) -> EventList:
         self._check()

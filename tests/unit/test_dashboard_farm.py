@@ -123,6 +123,20 @@ def test_events_are_read_off_the_stream() -> None:
     assert heard == ["4", ""]
 
 
+def test_a_long_story_is_read_to_its_end() -> None:
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        after = int(request.url.params["after"])
+        told = [
+            {"seq": n, "at": "2026-11-25T08:00:00Z", "type": "task.done", "sentence": "x"}
+            for n in (after + 1, after + 2)
+        ]
+        return httpx2.Response(200, json={"data": told, "has_more": after < 4})
+
+    story = farm_with(answer).story("job-a")
+    assert [event.seq for event in story.data] == [1, 2, 3, 4, 5, 6]
+    assert not story.has_more
+
+
 def test_a_range_goes_through_as_it_is() -> None:
     def answer(request: httpx2.Request) -> httpx2.Response:
         assert request.url.path == "/api/v1/jobs/job-a/film"

@@ -8,7 +8,7 @@ import pytest
 
 from dashboard import format as written
 from dashboard.marks import mark
-from dashboard.present.bars import memory_bar, stacked, task_bar
+from dashboard.present.bars import memory_bar, stacked, task_bar, used_gib
 from reelyard.resources import DeviceView, ResidentView
 from reelyard.states import AttemptState, JobState, TaskState, WorkerState
 
@@ -17,7 +17,14 @@ NOON = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
 
 @pytest.mark.parametrize(
     ("seconds", "text"),
-    [(0.84, "0.84 s"), (7.23, "7.2 s"), (64, "1:04"), (3723, "1:02:03"), (None, written.DASH)],
+    [
+        (0.0, "0 s"),
+        (0.84, "0.84 s"),
+        (7.23, "7.2 s"),
+        (64, "1:04"),
+        (3723, "1:02:03"),
+        (None, written.DASH),
+    ],
 )
 def test_an_exact_length(seconds: float | None, text: str) -> None:
     assert written.seconds(seconds) == text
@@ -93,9 +100,13 @@ def test_an_idle_device_has_no_task_in_its_bar() -> None:
     assert "this task" not in {segment.name for segment in memory_bar(device())}
 
 
-def test_a_model_that_claims_more_than_is_used_is_cut_to_it() -> None:
-    shown = memory_bar(device(free_gib=23, resident=[ResidentView(model="m", gib=9)]))
+def test_what_is_known_to_be_there_is_used_whatever_the_meter_says() -> None:
+    shown = memory_bar(device(free_gib=24, resident=[ResidentView(model="m", gib=9)]))
     assert {segment.name: segment.text for segment in shown} == {
-        "resident models": "1.0 GiB",
-        "free": "23.0 GiB",
+        "resident models": "9.0 GiB",
+        "free": "15.0 GiB",
     }
+
+
+def test_no_model_is_larger_than_its_device() -> None:
+    assert used_gib(device(resident=[ResidentView(model="m", gib=99)])) == 24.0

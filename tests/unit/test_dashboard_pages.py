@@ -188,6 +188,10 @@ def test_a_farm_that_is_away_is_said_and_tried_again(farm: PlayedFarm, guest: Fl
     assert {"http-equiv": "refresh", "content": "5"} in Seen(answer).all("meta")
 
 
+def test_the_beginning_of_an_id_leads_to_its_job(guest: FlaskClient) -> None:
+    assert guest.get(f"/jobs/{DONE[:7]}").location == f"/jobs/{DONE}"
+
+
 def test_an_unknown_job_is_a_page_and_for_htmx_a_fragment(guest: FlaskClient) -> None:
     page = guest.get("/jobs/job-unknown")
     assert page.status_code == 404

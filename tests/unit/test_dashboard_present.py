@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from dashboard.present import farm_wide, job, script
 from dashboard.screens import Screen, task_of
 from reelyard.errors import NotFound
-from reelyard.resources import EventView
+from reelyard.resources import EventList, EventView, ThroughputPoint
 from reelyard.script import read_storyboard
 from tests.support.played_jobs import Times, event
 from tests.support.played_season import DONE, FAILED, QUEUED, RUNNING, played_farm
@@ -35,6 +37,12 @@ def test_a_failure_is_a_sentence_with_its_detail_apart() -> None:
     assert failure.sentence.startswith("Out of memory on the 24 GiB card")
     assert "Traceback" not in failure.sentence
     assert "Traceback" in failure.detail
+
+
+def test_steps_do_not_drown_the_story() -> None:
+    steps = [event(n, Times(0).now, "task.progress", f"step {n}") for n in range(400)]
+    last = event(400, Times(0).now, "task.done", "done")
+    assert job.told(EventList(data=[*steps, last])) == (last,)
 
 
 def test_a_cancel_says_what_it_throws_away() -> None:
@@ -66,6 +74,18 @@ def test_trouble_comes_before_work_in_the_pulse() -> None:
     pulse = farm_wide.pulse(FARM.overview(60))
     assert pulse.state == "trouble"
     assert pulse.sentence.endswith("2 things to look at")
+
+
+def test_the_chart_begins_when_something_was_finished_but_is_never_a_moment() -> None:
+    seen = FARM.overview(180)
+    young = seen.model_copy(update={"throughput": [*_idle(40), *seen.throughput]})
+    assert len(json.loads(farm_wide.chart(young))[0]) == len(seen.throughput) - 3
+    assert len(json.loads(farm_wide.chart(young.model_copy(update={"throughput": _idle(40)})))[0])
+
+
+def _idle(number: int) -> list[ThroughputPoint]:
+    at = Times(0).now
+    return [ThroughputPoint(at=at, tasks=0, video_seconds=0, voice_seconds=0)] * number
 
 
 def test_a_device_names_attempts_and_the_page_wants_tasks() -> None:
