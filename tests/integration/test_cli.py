@@ -139,11 +139,12 @@ class TestOneJob:
         assert (types[0], types[-1]) == ("job.submitted", "job.cancelled")
 
     def test_every_problem_comes_back_with_its_line(self, reelyard: Shell) -> None:
-        (reelyard.folder / "bad.yaml").write_text("titel: x\nfps: 0\n" + SCRIPT)
+        (reelyard.folder / "bad.yaml").write_text("titel: x\nfps: 0\nvoice: hart\n" + SCRIPT)
         for words in (["submit"], ["submit", "--dry-run"], ["validate"]):
             answer = reelyard(*words, "bad.yaml")
             assert answer.returncode == 2
             assert "bad.yaml:1: titel: is not a field" in answer.stderr
+            assert "bad.yaml:3: voice: is not a voice of the catalog" in answer.stderr
             assert "bad.yaml:2: fps: is too small (got 0; limit at least 1)" in answer.stderr
             assert answer.stdout == ""
 
