@@ -22,7 +22,7 @@ from reelyard.states import FINAL_JOB_STATES, TaskState
 if TYPE_CHECKING:
     from reelyard.resources import JobView, TaskView
 
-_BAR_WIDTH = 24
+_BAR_WIDTH = 20
 _LINES_AROUND = 4
 _STYLES = {
     "done": "green",
@@ -97,10 +97,10 @@ class LiveJob:
 def picture(job: JobView, rows: int) -> RenderableType:
     """Title, a bar per task, and what was left out for want of rows."""
     tasks = pick(job.task_list, max(rows, 3))
-    table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 1))
-    table.add_column(no_wrap=True)
-    table.add_column(width=_BAR_WIDTH)
-    table.add_column(overflow="ellipsis", no_wrap=True)
+    table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 1), expand=True)
+    table.add_column(no_wrap=True, min_width=max((len(task.label) for task in tasks), default=0))
+    table.add_column(min_width=_BAR_WIDTH)
+    table.add_column(overflow="ellipsis", no_wrap=True, ratio=1)
     for task in tasks:
         style = _STYLES.get(task.state, "")
         bar = ProgressBar(total=1.0, completed=task.progress, width=_BAR_WIDTH)
@@ -131,9 +131,9 @@ def headline(job: JobView) -> str:
 def task_line(task: TaskView) -> str:
     """What one task does or waits for."""
     if task.state is TaskState.RUNNING:
-        step = f" step {task.step}/{task.steps}" if task.steps else ""
-        where = f" on {task.worker_id}" if task.worker_id else ""
-        return f"running{where}: {task.phase}{step}".rstrip(": ")
+        step = f"step {task.step}/{task.steps}" if task.steps else ""
+        where = f"on {task.worker_id}" if task.worker_id else ""
+        return " ".join(part for part in ("running", step, task.phase, where) if part)
     if task.state is TaskState.DONE:
         tries = f", {len(task.attempts)} tries" if len(task.attempts) > 1 else ""
         return f"done in {task.seconds:.1f} s{tries}" if task.seconds is not None else "done"

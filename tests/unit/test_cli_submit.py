@@ -150,7 +150,7 @@ class TestWaiting:
         answer = run("submit", script, "--wait")
         assert answer.exit_code == code
         assert answer.stdout == "job-abc\n"
-        assert "running on w1: speak step 14/30" in answer.stderr
+        assert "running step 14/30 speak on w1" in answer.stderr
         assert ("out of memory" in answer.stderr) is (code is not ExitCode.OK)
         assert run("watch", "job-abc").exit_code == code
 
