@@ -22,7 +22,8 @@ from gunicorn.workers.gthread import ThreadWorker
 from coordinator.api.app import make_app
 from coordinator.api.parts import KEY, Parts
 from coordinator.api.streams import MOST_STREAMS
-from coordinator.app import broker_of
+from coordinator.app import broker_of, make_database
+from reelyard.catalog import load_catalog
 from reelyard.clock import SystemClock
 from reelyard.settings import Settings
 from reelyard.storage.locate import open_store
@@ -37,8 +38,7 @@ _PR_SET_PDEATHSIG: Final = 1
 
 def main(settings: Settings, bind: str, port: int) -> None:
     """Serve until SIGTERM. Raises InvalidInput or NotInstalled before anything listens."""
-    broker_of(settings)
-    open_store(settings)
+    _check(settings)
     logging.basicConfig(
         stream=sys.stderr,
         level=logging.WARNING,
@@ -49,6 +49,14 @@ def main(settings: Settings, bind: str, port: int) -> None:
         _Server(lambda: make_app(settings), f"{host}:{port}").run()
     except SystemExit as end:  # of the parent and of its worker alike
         _leave(end.code)
+
+
+def _check(settings: Settings) -> None:
+    """What a person can mend is told here, once, and not as a worker process that cannot start."""
+    broker_of(settings)
+    open_store(settings)
+    load_catalog(settings.catalog_file)
+    make_database(settings).close()
 
 
 def _leave(code: object) -> None:

@@ -12,15 +12,16 @@ from pathlib import Path
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from reelyard.errors import Unreachable
+from reelyard.errors import InvalidInput, NotInstalled, Problem, Unreachable
 
 AWAY = (OperationalError, InterfaceError, NoConnectionFree)
 """What is raised when the database does not answer, or not in time."""
 
+_KINDS = ("sqlite", "postgresql")
 _BUSY_MILLISECONDS = 10_000
 
 
@@ -28,8 +29,11 @@ class Database:
     """Where everything is remembered."""
 
     def __init__(self, url: str) -> None:
-        self.url = make_url(url)
-        self.engine = _engine(self.url)
+        with _explained():
+            self.url = make_url(url)
+            if self.url.get_backend_name() not in _KINDS:
+                raise ArgumentError
+            self.engine = _engine(self.url)
 
     @property
     def is_sqlite(self) -> bool:
@@ -64,6 +68,22 @@ class Database:
     def close(self) -> None:
         """Give back every connection."""
         self.engine.dispose()
+
+
+@contextmanager
+def _explained() -> Iterator[None]:
+    """An address that is none, in words; it may hold a password, so it is not repeated."""
+    try:
+        yield
+    except ArgumentError:
+        remedy = "Write sqlite:////folder/farm.db or postgresql+psycopg://USER:PASSWORD@HOST/NAME."
+        problem = Problem("REELYARD_DATABASE_URL", "is no address of a database", remedy=remedy)
+        raise InvalidInput([problem]) from None
+    except ModuleNotFoundError as missing:
+        raise NotInstalled(
+            f"this database needs the package {missing.name}.",
+            "Add it with: pip install 'reelyard[postgres]'",
+        ) from None
 
 
 def _engine(url: URL) -> Engine:
