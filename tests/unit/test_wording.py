@@ -26,7 +26,8 @@ def test_a_prompt_goes_unchanged_to_a_model_without_a_vocabulary(tmp_path: Path)
         ("A white lighthouse on the hills grows", ()),
         ("a red ship on the sea", ("'ship' is drawn as 'boat'",)),
         ("a boat on the sea in a storm", ("the model does not know 'storm'",)),
-        ("a boat drifts to the right on the sea", ("'drifts' changed nothing",)),
+        ("a boat drifts to the right on the sea", ()),
+        ("a red boat moving right on the sea, a castle", ("'castle' changed nothing",)),
     ],
 )
 def test_only_what_the_author_would_miss_is_noted(prompt: str, notes: tuple[str, ...]) -> None:

@@ -24,7 +24,7 @@ from torch.nn.functional import avg_pool2d, conv2d, interpolate, pad, pixel_shuf
 SPAN = 4  # frames in a block
 SIDE = 8  # pixels of the reduced picture
 FRAMES_AT_ONCE = 4  # of the painter: they stay in a processor's cache
-LOOKS = (1, 2, 4, 2, 1, 1, 1, 1)  # wider in the middle: an edge is judged by its surroundings
+LOOKS = (1, 2, 4, 2, 8, 4, 2, 1)  # steps between the pixels a layer looks at: near, far, near
 
 Init = TypeVar("Init", bound=Callable[..., None])
 
@@ -58,8 +58,12 @@ class Painter(nn.Module):
         self.last = nn.Conv2d(width, 3 * scale * scale, 3, padding=1)
 
     def forward(self, small: Tensor) -> Tensor:
-        seen = torch.cat([small, _places(small)], 1).contiguous(memory_format=torch.channels_last)
-        h = relu(self.first(seen))
+        return self.paint(placed(small))
+
+    def paint(self, seen: Tensor) -> Tensor:
+        """From pictures that know their places, which may be parts of larger ones."""
+        small = seen[:, :3]
+        h = relu(self.first(seen.contiguous(memory_format=torch.channels_last)))
         for k, conv in enumerate(self.middle):
             h = h + relu(conv(h)) if k else relu(conv(h))
         return pixel_shuffle(self.last(h) + self._smooth(small), self.scale)
@@ -81,12 +85,13 @@ def _spread(scale: int) -> Tensor:
     return weight.flatten(0, 1)
 
 
-def _places(like: Tensor) -> Tensor:
-    """Two channels that say where in the picture a pixel is."""
-    n, _, h, w = like.shape
-    y = torch.linspace(-1, 1, h, device=like.device, dtype=like.dtype)
-    x = torch.linspace(-1, 1, w, device=like.device, dtype=like.dtype)
-    return torch.stack([y[:, None].expand(h, w), x[None].expand(h, w)]).expand(n, 2, h, w)
+def placed(small: Tensor) -> Tensor:
+    """With two more channels, which say where in the picture a pixel is."""
+    n, _, h, w = small.shape
+    y = torch.linspace(-1, 1, h, device=small.device, dtype=small.dtype)
+    x = torch.linspace(-1, 1, w, device=small.device, dtype=small.dtype)
+    where = torch.stack([y[:, None].expand(h, w), x[None].expand(h, w)]).expand(n, 2, h, w)
+    return torch.cat([small, where], 1)
 
 
 class PaintedPatches(ModelMixin, ConfigMixin):

@@ -21,6 +21,7 @@ CLOSE_ENOUGH: Final = 0.84
 SHORTEST_GUESS: Final = 5  # letters; shorter words are too alike to guess
 ENDINGS: Final = ("s", "es", "ed", "d", "ing", "ish", "y")
 SLOTS: Final = ("subject", "motion", "background", "colour")
+SIDEWAYS: Final = ("moving left", "moving right")
 SAID_BEFORE: Final = 3  # a colour belongs to a subject at most so many words later
 NAMES_A_GROUND: Final = frozenset({"background", "backdrop", "ground"})
 
@@ -57,13 +58,20 @@ def translate(prompt: str, vocabulary: Vocabulary) -> Translation:
     known = {f.at + k for f in found for k in range(len(f.said.split()))}
     passed = set(vocabulary["passed_over"])
     strangers = [w for k, w in enumerate(words) if k not in known and w not in passed]
-    idle = [f.said for f in found if f.at not in used and f.said not in caption.split()]
+    idle = [f.said for f in found if f.at not in used and not _agrees(f, full, vocabulary)]
     return Translation(
         caption,
         unknown=tuple(dict.fromkeys([*strangers, *idle])),
         replaced=tuple(_replaced(chosen, full)),
         assumed=tuple(full[slot] for slot in SLOTS if slot not in said),
     )
+
+
+def _agrees(word: Found, full: Mapping[str, str], vocabulary: Vocabulary) -> bool:
+    """Whether a word that was not needed is true of the caption all the same: "sailing east"."""
+    if word.said in vocabulary["undirected"]:
+        return full["motion"] in SIDEWAYS
+    return any(full[slot] == value for slot, value in word.meanings.items())
 
 
 def _found(words: list[str], vocabulary: Vocabulary) -> Iterator[Found]:
@@ -128,6 +136,7 @@ def _choose(
     take("background", named)
     plainly = [f for f in found if f.said.removesuffix("s") in vocabulary["subjects"]]
     take("subject", plainly)
+    take("subject", [f for f in found if "background" not in f.meanings])  # "a ship at sunset"
     take("subject", found)
     take("motion", [f for f in found if f.said in vocabulary["motions"]])
     take("motion", [f for f in found if f.said not in vocabulary["undirected"]])  # "flies up"
@@ -138,6 +147,7 @@ def _choose(
         for f in found
         if "background" in f.meanings and not _is_plain(f.meanings["background"], vocabulary)
     ]
+    take("background", [f for f in views if f.said in vocabulary["backgrounds"]])
     take("background", views)
     if "subject" in chosen:
         at = chosen["subject"][1].at
