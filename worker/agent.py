@@ -96,6 +96,13 @@ class Reporter:
         told = {"attempt_id": order.attempt_id, "failure": failure, "measured": measured}
         self._outbox.tell(Failed.model_validate({**self.head(), **told}))
 
+    def refuse(self, attempt_id: str, sentence: str) -> None:
+        """An attempt that no lane can take."""
+        log.error("attempt %s: %s", attempt_id, sentence)
+        failure = Failure(kind=FailureKind.UNKNOWN, sentence=sentence)
+        told = {"attempt_id": attempt_id, "failure": failure}
+        self._outbox.tell(Failed.model_validate({**self.head(), **told}))
+
 
 class Agent:
     """One node's worker."""
@@ -111,7 +118,10 @@ class Agent:
         self._reporter = Reporter(worker_id, ids.new("boot"), self._outbox, self._clock)
         self._steps = steps
         self.supervisor = Supervisor(self._make_lanes)
-        self._inbox = Inbox(self.supervisor, self._outbox, self.introduce, self._reporter.boot_id)
+        told = self._reporter
+        self._inbox = Inbox(
+            self.supervisor, self._outbox, self.introduce, told.refuse, told.boot_id
+        )
         self._stopping = threading.Event()
         self._heart = threading.Thread(target=self._beat, name="heart", daemon=True)
 

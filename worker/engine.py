@@ -125,7 +125,8 @@ class Surroundings:
         if self._engine.is_stopped(self._order.attempt_id):
             raise Stopped
         now = self._engine.clock.monotonic()
-        if phase == self._phase and step != steps and now - self._told_at < _TOLD_EVERY_SECONDS:
+        is_last = steps > 0 and step == steps
+        if phase == self._phase and not is_last and now - self._told_at < _TOLD_EVERY_SECONDS:
             return
         self._phase, self._told_at = phase, now
         said = Said("progress", self._order.attempt_id, phase=phase, step=step, steps=steps)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from pydantic import ValidationError
 
+from reelyard import __version__
 from reelyard.failure import Failure, FailureKind
 from reelyard.messages import Acknowledge, CancelAttempt, Introduce, RunTask, read_order
 from worker.outbox import Outbox
@@ -23,17 +24,19 @@ class Inbox:
         supervisor: Supervisor,
         outbox: Outbox,
         introduce: Callable[[], None],
+        refuse: Callable[[str, str], None],
         boot_id: str,
     ) -> None:
         self._supervisor, self._outbox = supervisor, outbox
-        self._introduce, self._boot_id = introduce, boot_id
+        self._introduce, self._refuse, self._boot_id = introduce, refuse, boot_id
 
     def receive(self, payload: object) -> None:
-        """One order. What cannot be read is logged and dropped: the coordinator sends again."""
+        """One order. A task that cannot be read is given back, any other nonsense is dropped."""
         try:
             order = read_order(payload)
         except ValidationError as wrong:
             log.error("an order could not be read: %s", wrong)
+            self._refuse_unread(payload)
             return
         match order:
             case RunTask():
@@ -52,7 +55,14 @@ class Inbox:
         try:
             self._supervisor.take(order)
         except KeyError:
-            log.error("attempt %s: no device %s here", order.attempt_id, order.device_id)
+            self._refuse(order.attempt_id, f"This worker has no device {order.device_id}.")
+
+    def _refuse_unread(self, payload: object) -> None:
+        """The coordinator may be newer than this worker: it has to hear so."""
+        attempt_id = payload.get("attempt_id") if isinstance(payload, dict) else None
+        if isinstance(payload, dict) and payload.get("type") == "run_task" and attempt_id:
+            said = f"This worker (Reelyard {__version__}) cannot read the task. Update it."
+            self._refuse(str(attempt_id), said)
 
     def _cancel(self, order: CancelAttempt) -> None:
         reason = Failure(kind=FailureKind.CANCELLED, sentence=f"It was stopped: {order.because}.")

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from reelyard.failure import FailureKind
+from reelyard.wire import RUN_TASK, node_queue
 from tests.support.running_worker import (
     SECONDS,
     Broker,
@@ -156,16 +157,19 @@ def test_a_delivery_is_repeated_until_it_is_acknowledged(
     kept.close()
 
 
+def test_a_task_that_it_cannot_do_is_given_back(worker: RunningWorker, attempt: str) -> None:
+    worker.run(attempt, device_id="cuda:9")
+    failed = worker.failed(attempt)
+    assert failed.failure.kind is FailureKind.UNKNOWN and "cuda:9" in failed.failure.sentence
+    hologram = {"type": "run_task", "attempt_id": attempt + "-new", "work": {"kind": "hologram"}}
+    worker.send(RUN_TASK, node_queue("w"), hologram)
+    assert "Update it" in worker.failed(attempt + "-new").failure.sentence
+
+
 def test_nonsense_is_dropped_and_the_next_one_runs(worker: RunningWorker, attempt: str) -> None:
-    from celery import Celery
-
-    from reelyard.wire import RUN_TASK, celery_settings, node_queue
-
-    with Celery("somebody", set_as_current=False) as app:
-        app.conf.update(celery_settings(worker.broker.url))
-        for nonsense in (None, "nonsense", {"type": "run_task"}, {"type": "sing"}):
-            app.send_task(RUN_TASK, args=[nonsense], queue=node_queue("w"))
-        app.send_task("reelyard.unheard_of", args=[1], queue=node_queue("w"))
+    for nonsense in (None, "nonsense", {"type": "run_task"}, {"type": "sing"}):
+        worker.send(RUN_TASK, node_queue("w"), nonsense)
+    worker.send("reelyard.unheard_of", node_queue("w"), None)
     worker.run(attempt)
     worker.made(attempt)
 

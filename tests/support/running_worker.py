@@ -132,30 +132,26 @@ class RunningWorker:
         return eventually(look, SECONDS, "an engine runs")
 
     def run(self, attempt: str, text: str = "ok", **more: Any) -> None:
-        order = RunTask(
-            attempt_id=attempt,
-            task_id="task",
-            job_id="job",
-            device_id="cpu",
-            work=VoiceWork(text=text, voice="heart", fps=12),
-            timeout_seconds=600,
-            **more,
-        )
-        self._send(RUN_TASK, node_queue(self.id), order)
+        usual = {"task_id": "task", "job_id": "job", "device_id": "cpu", "timeout_seconds": 600}
+        work = VoiceWork(text=text, voice="heart", fps=12)
+        order = RunTask(attempt_id=attempt, work=work, **{**usual, **more})
+        self.send(RUN_TASK, node_queue(self.id), order.model_dump(mode="json"))
 
     def cancel(self, attempt: str, grace_seconds: float = 60.0) -> None:
         order = CancelAttempt(attempt_id=attempt, because="a test", grace_seconds=grace_seconds)
-        self._send(CONTROL_TASK, control_queue(self.id), order)
+        self.send(CONTROL_TASK, control_queue(self.id), order.model_dump(mode="json"))
 
     def acknowledge(self, *report_ids: str) -> None:
-        self._send(CONTROL_TASK, control_queue(self.id), Acknowledge(report_ids=report_ids))
+        order = Acknowledge(report_ids=report_ids)
+        self.send(CONTROL_TASK, control_queue(self.id), order.model_dump(mode="json"))
 
-    def _send(self, task: str, queue: str, order: Any) -> None:
+    def send(self, task: str, queue: str, payload: object) -> None:
+        """Any message, over Celery."""
         from celery import Celery
 
         with Celery("coordinator", set_as_current=False) as app:
             app.conf.update(celery_settings(self.broker.url))
-            app.send_task(task, args=[order.model_dump(mode="json")], queue=queue)
+            app.send_task(task, args=[payload], queue=queue)
 
     def listen(self) -> list[Report]:
         """Everything it has said so far."""

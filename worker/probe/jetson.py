@@ -13,8 +13,8 @@ from worker.probe import Measurement
 _KIB_PER_GIB = 1024.0**2
 _KEPT_FOR_THE_SYSTEM_GIB = 1.5
 CPU_PART_GIB = 2.0
-"""Of the one memory that CPU and GPU share: what voices and films get. Were both to offer all of it,
-it would be promised twice."""
+"""Of the one memory that CPU and GPU share: for voices and films. Were both to offer all of it, it
+would be promised twice."""
 
 
 class JetsonProbe:
