@@ -113,9 +113,9 @@ def _follow(
     with LiveJob() as live:
         farm.watch(unfinished, live.say)
     if stop.raised and job.state not in FINAL_JOB_STATES:
-        raise Interrupted(
-            "you stopped the demo; nothing is left running.", "Start it again: it goes on."
-        )
+        with contextlib.suppress(ReelyardError):  # or it would be in the way of the next demo
+            client.cancel(job_id, "the demo was stopped")
+        raise Interrupted("you stopped the demo; nothing is left running.", "")
     return job
 
 

@@ -20,6 +20,7 @@ import typer
 from rich.console import Console
 
 from reelyard import __version__
+from reelyard.cli.up import is_held
 
 _LEAST_DISK_GB = 5.0
 
@@ -151,11 +152,13 @@ def _disk(state: Path) -> Finding:
 
 
 def _farm(state: Path) -> Finding:
-    farm_file = state / "farm.json"
-    if not farm_file.is_file():
-        return Finding("farm", False, f"none runs in {state}", "reelyard up", needed=False)
-    described = json.loads(farm_file.read_text(encoding="utf-8"))
-    return Finding("farm", True, f"runs; dashboard at {described['dashboard']}")
+    try:
+        described = json.loads((state / "farm.json").read_text(encoding="utf-8"))
+        if is_held(state / "up.lock"):
+            return Finding("farm", True, f"runs; dashboard at {described['dashboard']}")
+    except (OSError, ValueError, LookupError, TypeError):
+        pass  # no farm, or what one left behind
+    return Finding("farm", False, f"none runs in {state}", "reelyard up", needed=False)
 
 
 def _print(findings: list[Finding]) -> None:

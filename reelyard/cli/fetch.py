@@ -23,11 +23,11 @@ _LONGEST_NAME = 80
 def fetch(
     job: Annotated[str, typer.Argument(help="A job's id, its beginning, or @last.")] = LAST,
     output: Annotated[
-        Path,
+        str,
         typer.Option(
             "--output", "-o", metavar="FILE|DIR", help="Where to; a folder gets TITLE.mp4."
         ),
-    ] = Path(),
+    ] = ".",
     force: Annotated[
         bool, typer.Option("--force", help="Replace another file of that name.")
     ] = False,
@@ -41,7 +41,8 @@ def fetch(
     """
     with connect(url, token_file) as client:
         found = client.job(resolve(client.url, job))
-        to = output / file_name(found.title) if output.is_dir() else output
+        is_folder = output.endswith("/") or Path(output).is_dir()
+        to = Path(output, file_name(found.title)) if is_folder else Path(output)
         film = bring(client, found, to, force)
     beside = [p for p in (film.with_suffix(".vtt"), film.with_suffix(".jpg")) if p.is_file()]
     if as_json:

@@ -79,7 +79,7 @@ def down(state: StateOption = Path(".reelyard"), as_json: AsJson = False) -> Non
     farm_file = state / "farm.json"
     try:
         pid = int(json.loads(farm_file.read_text(encoding="utf-8"))["processes"]["up"])
-        if not _is_held(state / "up.lock"):
+        if not is_held(state / "up.lock"):
             raise ProcessLookupError("its `up` is gone, and the number may be another's by now")
         os.kill(pid, signal.SIGTERM)
     except (OSError, ValueError, KeyError, TypeError):
@@ -92,7 +92,7 @@ def down(state: StateOption = Path(".reelyard"), as_json: AsJson = False) -> Non
     tell("stopped")
 
 
-def _is_held(lock_file: Path) -> bool:
+def is_held(lock_file: Path) -> bool:
     """Does a running `up` hold it?"""
     with lock_file.open("rb") as lock:
         try:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import httpx2
 import pytest
 
 from reelyard.cli.exits import ExitCode
+from reelyard.cli.fetch import file_name
 from tests.support.command_line import data, farm_for_commands, pressed, run
 from tests.support.farm_on_paper import (
     AT,
@@ -192,12 +195,49 @@ class TestTokens:
         assert run("token", "revoke", "none").exit_code == ExitCode.NOT_FOUND
 
 
+def film_of(farm: FarmOnPaper, content: bytes) -> dict[str, Any]:
+    """A film that the farm hands over, poster and sheet alike."""
+    sha256 = hashlib.sha256(content).hexdigest()
+    farm.on(f"GET /artifacts/{sha256}", httpx2.Response(200, content=content))
+    file = {"name": "x", "media_type": "video/mp4", "size_bytes": len(content), "sha256": sha256}
+    return {"film": file, "poster": file, "sheet": file, "frames": 1, "seconds": 1}
+
+
 class TestFetch:
     def test_without_a_film(self, farm: FarmOnPaper) -> None:
         farm.on("GET /jobs/job-abc", good(job(state="running")))
         answer = run("fetch", "job-abc")
         assert answer.exit_code == ExitCode.NOT_FOUND
         assert "reelyard watch job-abc" in answer.stderr
+
+    @pytest.mark.parametrize("to", [".", "new/", "new/my.mp4"])
+    def test_it_comes_with_what_lies_beside_it(
+        self, to: str, farm: FarmOnPaper, tmp_path: Path
+    ) -> None:
+        farm.on("GET /jobs/job-abc", good(job(state="done", film=film_of(farm, b"a film"))))
+        told = data(run("fetch", "job-abc", "-o", to, "--json"))
+        film = Path(told["film"])
+        assert film.name == ("my.mp4" if to.endswith(".mp4") else "the-lighthouse.mp4")
+        assert film.read_bytes() == b"a film"
+        assert {Path(path).suffix for path in told["beside"]} == {".jpg"}
+        assert run("fetch", "job-abc", "-o", to).exit_code == ExitCode.OK, "the same is no other"
+        farm.on("GET /jobs/job-abc", good(job(state="done", film=film_of(farm, b"another"))))
+        assert run("fetch", "job-abc", "-o", to).exit_code == ExitCode.CONFLICT
+        assert run("fetch", "job-abc", "-o", to, "--force").exit_code == ExitCode.OK
+        assert film.read_bytes() == b"another"
+
+    @pytest.mark.parametrize(
+        ("title", "name"),
+        [
+            ("The Lighthouse", "the-lighthouse.mp4"),
+            ("../../etc/passwd", "etc-passwd.mp4"),
+            ("Größe 1: 灯台!", "größe-1-灯台.mp4"),
+            ("...", "film.mp4"),
+            ("x" * 200, "x" * 80 + ".mp4"),
+        ],
+    )
+    def test_a_title_becomes_a_harmless_name(self, title: str, name: str) -> None:
+        assert file_name(title) == name
 
     def test_another_file_is_not_replaced(self, farm: FarmOnPaper, tmp_path: Path) -> None:
         file = {"name": "x", "media_type": "video/mp4", "size_bytes": 7, "sha256": "a" * 64}

@@ -28,3 +28,12 @@ def test_a_missing_package_is_named_with_its_remedy(
     assert answer.exit_code == 1
     assert "missing: no_such_package" in answer.stdout
     assert "pip install 'reelyard[worker]'" in answer.stdout
+
+
+@pytest.mark.parametrize("left_behind", ["", "[]", '{"dashboard": "http://127.0.0.1:1"}'])
+def test_what_a_killed_farm_left_behind_is_no_farm(left_behind: str, tmp_path: Path) -> None:
+    (tmp_path / "farm.json").write_text(left_behind)
+    (tmp_path / "up.lock").touch()
+    answer = CliRunner().invoke(app, ["doctor", "--state", str(tmp_path), "--json"])
+    findings = {f["what"]: f for f in json.loads(answer.stdout)["findings"]}
+    assert findings["farm"]["says"] == f"none runs in {tmp_path}"
