@@ -17,6 +17,27 @@ from tests.support.running_farm import clean_environment
 from tests.support.waiting import eventually
 
 
+@dataclass(frozen=True)
+class Message:
+    """One message of a stream."""
+
+    id: str
+    event: str
+    data: str
+
+
+def messages(text: Iterator[str]) -> Iterator[Message]:
+    """Whole messages out of pieces of any size; those that only say something are passed over."""
+    kept = ""
+    for piece in text:
+        kept += piece
+        while "\n\n" in kept:
+            block, _, kept = kept.partition("\n\n")
+            fields = dict(line.split(": ", 1) for line in block.splitlines() if line[0] != ":")
+            if "data" in fields:
+                yield Message(**fields)
+
+
 @dataclass
 class RunningApi:
     """Nobody schedules behind it and no broker answers: jobs are taken and wait."""
