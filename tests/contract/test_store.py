@@ -5,12 +5,13 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import Connection, delete, event, func, select
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, OperationalError
 
 from coordinator.core.lifecycle import AttemptEvent, JobEvent, TaskEvent
 from coordinator.leader import LEASE_SECONDS, Leader
@@ -338,6 +339,50 @@ def test_two_coordinators_take_the_same_worker_s_reports_at_once(
         assert [p for problems in pool.map(take, others) for p in problems] == []
     for database in others:
         database.close()
+
+
+# The database may go away.
+
+
+def test_a_commit_to_sqlite_is_on_the_disk_when_it_returns(tmp_path: Path) -> None:
+    database = Database(f"sqlite:///{tmp_path / 'farm.db'}")
+    with database.write() as connection:
+        synchronous = connection.exec_driver_sql("PRAGMA synchronous").scalar_one()
+        journal = connection.exec_driver_sql("PRAGMA journal_mode").scalar_one()
+    assert (synchronous, journal) == (2, "wal")  # 2: FULL
+    database.close()
+
+
+def test_a_turn_that_the_database_breaks_off_is_done_again(farm: FarmInHand, url: str) -> None:
+    """Whatever the statement: the reports stay in hand, and nothing is done by halves."""
+    job_id, order = first_of(farm)
+    farm.finished(order)
+    (report,) = farm.reports
+    farm.reports.clear()
+    for at in range(1, 60):
+        breaker = BreakOff(at, order.attempt_id)
+        event.listen(farm.database.engine, "before_cursor_execute", breaker)
+        reports = [report]
+        with suppress(OperationalError):
+            farm.loop.turn(reports)
+        event.remove(farm.database.engine, "before_cursor_execute", breaker)
+        stored = farm.tasks(job_id)["s01.video1"]["state"]
+        assert (stored == "done") == (reports == []), f"broken off at statement {at}"
+        if breaker.seen < at:
+            break
+    assert at > 5 and farm.story(job_id).count("task.done") == 1
+
+
+class BreakOff:
+    """The connection is lost at the n-th statement."""
+
+    def __init__(self, at: int, attempt_id: str) -> None:
+        self.at, self.seen = at, 0
+
+    def __call__(self, _c: object, _k: object, statement: str, *_: object) -> None:
+        self.seen += 1
+        if self.seen == self.at:
+            raise OperationalError(statement, {}, Exception("the server closed the connection"))
 
 
 # Scenes of free length unfold.
