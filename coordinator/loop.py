@@ -37,6 +37,8 @@ log = logging.getLogger(__name__)
 _BATCH = 200
 _AWAY_SECONDS = 1.0
 _PAUSE_SECONDS = 5.0
+_CHANGE_NOTHING = frozenset({"started", "progress", "heartbeat"})
+"""Reports after which nothing can run that could not run before: the next tick is soon enough."""
 
 
 class Loop:
@@ -56,9 +58,9 @@ class Loop:
         self._database, self._dispatcher, self._taker = database, dispatcher, taker
         self._leader, self._catalog, self._patience = leader, catalog, patience
         self._clock, self._tick_seconds = clock, tick_seconds
-        self._turned_at = self._listening_since = 0.0
+        self._turned_at = self._ticked_at = self._listening_since = 0.0
         self._inbox: queue.SimpleQueue[object | None] = queue.SimpleQueue()
-        self._stopping = threading.Event()
+        self._rung, self._stopping = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._run, name="loop", daemon=True)
 
     def hand_in(self, payload: object) -> None:
@@ -67,6 +69,7 @@ class Loop:
 
     def ring(self) -> None:
         """There is something new in the database."""
+        self._rung.set()
         self._inbox.put(None)
 
     def start(self) -> None:
@@ -83,11 +86,12 @@ class Loop:
         """One turn: reports in, decisions out, messages sent. Empties the list once the reports are
         in the database, whatever becomes of the rest."""
         self._notice_a_pause()
+        is_due = self._is_due(payloads)
         if payloads:
             self._take(payloads)
             payloads.clear()
         try:
-            if self._leader.leads():
+            if is_due and self._leader.leads():
                 self._tick()
         finally:  # acknowledgements and cancels do not wait for a scheduler that stumbles
             self._dispatcher.send()
@@ -99,6 +103,14 @@ class Loop:
         now = self._clock.now()
         if not 0 <= now - self._turned_at <= _PAUSE_SECONDS:
             self._listening_since = now
+
+    def _is_due(self, payloads: Sequence[object]) -> bool:
+        """Whether to look for what could run: not after each step that some task has made."""
+        if not payloads or self._rung.is_set():
+            return True
+        kinds = (payload.get("type") for payload in payloads if isinstance(payload, dict))
+        waited = abs(self._clock.now() - self._ticked_at)
+        return waited >= self._tick_seconds or any(kind not in _CHANGE_NOTHING for kind in kinds)
 
     def _run(self) -> None:
         reports: list[object] = []
@@ -135,6 +147,8 @@ class Loop:
                 log.error("%s", problem)
 
     def _tick(self) -> None:
+        self._rung.clear()
+        self._ticked_at = self._clock.now()
         # 1. What was lost?
         with self._database.read() as connection:
             is_all_well = not self._silent(connection) and not self._unheard(connection)

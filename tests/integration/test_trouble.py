@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import update
 from sqlalchemy.exc import OperationalError
 
+import coordinator.loop
 from coordinator.app import make_database
 from coordinator.core.recover import Patience
 from coordinator.dispatch import Dispatcher
@@ -67,6 +68,32 @@ def test_a_report_that_cannot_be_applied_loses_only_itself(
     assert farm.tasks(good.job_id)["s01.video1"]["state"] == "done"
     acknowledged = [o.report_ids for o in farm.orders() if isinstance(o, Acknowledge)]
     assert acknowledged == [(ids[1],)]
+
+
+def test_each_step_of_a_task_does_not_make_the_scheduler_think_again(
+    farm: FarmInHand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order, thoughts = running(farm), []
+    whole = coordinator.loop.schedule
+
+    def think(snapshot: Any) -> Any:
+        thoughts.append(snapshot.now)
+        return whole(snapshot)
+
+    monkeypatch.setattr("coordinator.loop.schedule", think)
+    for step in range(50):
+        head = {"report_id": f"p{step}", "worker_id": "w", "boot_id": "b1", "at": 0.0}
+        progress = Progress(**head, attempt_id=order.attempt_id, phase="denoise", step=step)
+        farm.reports.append(progress.model_dump(mode="json"))
+        farm.heartbeat(order.attempt_id)
+        farm.turn(seconds=0.1)
+    assert 4 <= len(thoughts) <= 6  # about once a second
+    assert farm.tasks(order.job_id)["s01.video1"]["step"] == 49
+    thoughts.clear()
+    farm.finished(order)
+    farm.loop.ring()
+    (film,) = farm.turn(seconds=0.1)
+    assert film.task_id.endswith("film") and len(thoughts) == 1
 
 
 def test_a_task_that_makes_no_sense_fails_and_the_others_run(farm: FarmInHand) -> None:
@@ -172,7 +199,7 @@ def test_an_attempt_whose_message_was_lost_is_sent_again_before_its_lease_runs_o
     farm.submit(SILENT)
     (order,) = farm.turn()
     farm.heartbeat()
-    (again,) = farm.turn(seconds=5.5)
+    (again,) = farm.turn(seconds=6.5)
     assert again == order
     for _ in range(12):
         farm.heartbeat(order.attempt_id)
