@@ -7,8 +7,7 @@ Never renders, never remembers an answer.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
-from contextlib import closing
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
@@ -51,11 +50,12 @@ _MOST_PAGES = 5
 
 @dataclass(frozen=True, slots=True)
 class Media:
-    """Bytes on their way through: never held in memory as a whole."""
+    """Bytes on their way through: never held in memory as a whole. To be closed, read or not."""
 
     status: int
     headers: Mapping[str, str]
     chunks: Iterator[bytes]
+    close: Callable[[], None]
 
 
 class Farm(Protocol):
@@ -168,7 +168,8 @@ class HttpFarm:
             answer.read()
             answer.close()
             raise _error_of(answer)
-        return Media(answer.status_code, answer.headers, _chunks(answer))
+        chunks = answer.iter_raw(_CHUNK_BYTES)
+        return Media(answer.status_code, answer.headers, chunks, answer.close)
 
     def events(self, after: str) -> Iterator[EventView | None]:
         headers = {**self._headers, **({"Last-Event-ID": after} if after else {})}
@@ -206,11 +207,6 @@ def _checked(identity: str) -> str:
     if not is_id(identity):
         raise NotFound(f"nothing here is called {identity[:60]!r}.", "Start from the list of jobs.")
     return identity
-
-
-def _chunks(answer: httpx2.Response) -> Iterator[bytes]:
-    with closing(answer):
-        yield from answer.iter_raw(_CHUNK_BYTES)
 
 
 def _events_in(lines: Iterator[str]) -> Iterator[EventView | None]:

@@ -15,7 +15,9 @@ from reelyard.clock import Clock
 from reelyard.errors import Unreachable
 from reelyard.resources import EventView
 
-HEARTBEAT_SECONDS = 15.0
+LOOK_SECONDS = 2.0
+"""How long a silent stream waits before it may look whether its tab is still there."""
+
 MOST_STREAMS = 128
 
 Paint = Callable[[str, Screen], Mapping[str, str]]
@@ -117,7 +119,7 @@ class Listener:
 
     def __iter__(self) -> Iterator[Change]:
         """Changes as they come; one without pieces when nothing happened for a while."""
-        while change := self._channel.after(self._position, HEARTBEAT_SECONDS):
+        while change := self._channel.after(self._position, LOOK_SECONDS):
             self._position = change.position
             yield change
 

@@ -66,6 +66,7 @@ def _through(path: str) -> Response:
     known = {name.lower(): value for name, value in media.headers.items()}
     back = {name: known[name.lower()] for name in _PASSED_BACK if name.lower() in known}
     response = Response(media.chunks, media.status, back)
+    response.call_on_close(media.close)
     if not _SHOWN.match(known.get("content-type", "").split(";")[0].strip()):
         # Nothing a job made may run as a page of ours.
         response.headers["Content-Type"] = "application/octet-stream"

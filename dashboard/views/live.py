@@ -6,6 +6,7 @@ belong.
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator, Mapping
 
 from flask import Blueprint, Response, render_template, request
@@ -20,6 +21,8 @@ from reelyard.errors import ReelyardError, Unauthorized, Unreachable
 
 bp = Blueprint("live", __name__)
 
+_LOOKS_PER_HEARTBEAT = 7
+_ONLY_LOOK = socket.MSG_PEEK | socket.MSG_DONTWAIT
 _STREAM = {
     "Cache-Control": "no-cache, no-transform",
     "X-Accel-Buffering": "no",
@@ -35,7 +38,8 @@ def stream(kind: str) -> Response | tuple[str, int]:
         listener = parts().hub.listen(session.token(), screen, position)
     except Unreachable as full:
         return _poll_instead(screen, full), 503
-    response = Response(_messages(listener), mimetype="text/event-stream", headers=_STREAM)
+    messages = _messages(listener, _connection())
+    response = Response(messages, mimetype="text/event-stream", headers=_STREAM)
     response.call_on_close(listener.close)
     return response
 
@@ -62,14 +66,35 @@ def partials(found: Mapping[str, str]) -> str:
     )
 
 
-def _messages(listener: Listener) -> Iterator[str]:
+def _messages(listener: Listener, connection: socket.socket | None) -> Iterator[str]:
     yield ": connected\n\n"
+    silent = 0
     for change in listener:
+        silent = 0 if change.pieces else silent + 1
         if change.pieces:
             lines = "".join(f"data: {line}\n" for line in partials(change.pieces).splitlines())
             yield f"id: {change.position}\n{lines}\n"
-        else:
+        elif has_gone(connection):
+            return
+        elif silent % _LOOKS_PER_HEARTBEAT == 0:
             yield ": still here\n\n"
+
+
+def has_gone(connection: socket.socket | None) -> bool:
+    """The tab closed its end. Writing would tell too, but late: people who click would fill every
+    seat."""
+    try:
+        return connection is not None and not connection.recv(1, _ONLY_LOOK)
+    except (BlockingIOError, ValueError):
+        return False
+    except OSError:
+        return True
+
+
+def _connection() -> socket.socket | None:
+    """What the server says it answers on; one behind TLS cannot be looked into."""
+    found = request.environ.get("gunicorn.socket") or request.environ.get("werkzeug.socket")
+    return found if isinstance(found, socket.socket) else None
 
 
 def _poll_instead(screen: Screen, why: Unreachable) -> str:

@@ -62,9 +62,7 @@ def test_a_tab_that_goes_gives_its_seat_back(new_page: Callable[..., Page], serv
     live(page, f"{served.url}/workers")
     eventually(lambda: served.streams == 1, what="a stream")
     page.close()
-    # It is noticed at the next message or heartbeat.
-    served.farm.tell("worker.online", "x")
-    eventually(lambda: (served.farm.tell("worker.online", "x"), served.streams == 0)[1], 40)
+    eventually(lambda: served.streams == 0, what="no stream")
 
 
 def test_focus_and_open_details_survive_a_change(page: Page, served: Served) -> None:
@@ -121,6 +119,25 @@ def test_a_farm_that_goes_away_is_said_and_comes_back(page: Page, served: Served
     expect(page.locator("#trouble")).to_be_empty(timeout=PATIENCE_MS)
     served.farm.put_task(BUSY, step=47)
     shows(page, CELL, "47/50")
+
+
+def test_a_dashboard_that_was_restarted_is_found_again(
+    browser: Browser, tmp_path: Path, served: Served, watch: Watch
+) -> None:
+    watch.expected = ("ERR_", "htmx:sse:error")
+    page = browser.new_page()
+    watch.over(page)
+    with dashboard_of(served.farm, tmp_path / "again") as before:
+        watch.url = before.url
+        page.goto(before.door)
+        live(page, f"{before.url}/jobs/{RUNNING}")
+        port = int(before.url.rsplit(":", 1)[1])
+    expect(page.locator("html")).to_have_attribute("data-live", "off", timeout=PATIENCE_MS)
+    with dashboard_of(served.farm, tmp_path / "again", port=port):
+        expect(page.locator("html")).to_have_attribute("data-live", "on", timeout=2 * PATIENCE_MS)
+        served.farm.put_task(BUSY, step=46)
+        shows(page, CELL, "46/50")
+        page.context.close()
 
 
 def test_a_page_without_a_seat_polls(

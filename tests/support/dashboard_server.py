@@ -45,9 +45,11 @@ class Served:
 
 
 @contextmanager
-def dashboard_of(farm: PlayedFarm, state: Path, most_streams: int = 64) -> Iterator[Served]:
+def dashboard_of(
+    farm: PlayedFarm, state: Path, most_streams: int = 64, port: int = 0
+) -> Iterator[Served]:
     app = make_app(read_settings(state=state), SystemClock(), doors(farm), most_streams)
-    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=_Quiet)
+    server = make_server("127.0.0.1", port, app, threaded=True, request_handler=_Quiet)
     server.daemon_threads = True  # type: ignore[attr-defined]
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
@@ -57,3 +59,4 @@ def dashboard_of(farm: PlayedFarm, state: Path, most_streams: int = 64) -> Itera
         app.extensions[KEY].hub.close()
         server.shutdown()
         thread.join(10)
+        server.server_close()

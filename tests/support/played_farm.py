@@ -5,21 +5,16 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Iterator, Mapping
-from datetime import timedelta
 from typing import Any
 
 from dashboard.farm import Farm, Media
 from reelyard.errors import (
     Conflict,
-    InvalidInput,
     NotFound,
-    Problem,
     Unauthorized,
     Unreachable,
 )
 from reelyard.resources import (
-    AttentionItem,
-    EstimateView,
     EventList,
     EventView,
     HealthView,
@@ -27,19 +22,16 @@ from reelyard.resources import (
     JobSummary,
     JobView,
     ModelList,
-    ModelView,
     OverviewView,
-    ProblemItem,
     Submitted,
     TaskView,
-    ThroughputPoint,
     ValidationView,
-    WhyDevice,
     WhyView,
     WorkerList,
 )
 from reelyard.script import read_storyboard
 from reelyard.states import JobState, TaskState
+from tests.support import played_words as told
 from tests.support.played_jobs import Times, event, workers
 from tests.support.played_media import Held
 
@@ -59,6 +51,7 @@ class PlayedFarm:
         self.away = False
         self.has_workers = True
         self.followers = 0
+        self.media_closed = 0
         self._news = threading.Condition()
 
     # What a test plays.
@@ -75,9 +68,7 @@ class PlayedFarm:
             task.model_copy(update=changes) if task.id == task_id else task
             for task in old.task_list
         ]
-        counts: dict[str, int] = {}
-        for task in tasks:
-            counts[task.state.value] = counts.get(task.state.value, 0) + 1
+        counts = told.counted(task.state.value for task in tasks)
         self.put(old.model_copy(update={"task_list": tasks, "tasks": counts}))
 
     def tell(self, type: str, sentence: str, **more: Any) -> None:
@@ -93,37 +84,8 @@ class PlayedFarm:
 
     def overview(self, minutes: int) -> OverviewView:
         self._check()
-        jobs = list(self.jobs_by_id.values())
-        seen = self.workers().data
-        return OverviewView(
-            at=self.times.now,
-            jobs=_counted(job.state.value for job in jobs),
-            tasks=_counted(task.state.value for job in jobs for task in job.task_list),
-            waiting_because={"devices are busy": 4, "waits for another task": 3} if jobs else {},
-            workers=_counted(worker.state.value for worker in seen),
-            memory_used_gib=61.2 if seen else 0,
-            memory_total_gib=165.0 if seen else 0,
-            power_w=643 if seen else None,
-            video_seconds_today=412.5 if jobs else 0,
-            films_today=sum(job.state is JobState.DONE for job in jobs),
-            failed_today=sum(job.state is JobState.FAILED for job in jobs),
-            throughput=self._throughput(minutes) if jobs else [],
-            attention=[
-                AttentionItem(
-                    kind="job_failed", sentence=f"{job.title}: {job.failure}", job_id=job.id
-                )
-                for job in jobs
-                if job.state is JobState.FAILED
-            ]
-            + [
-                AttentionItem(
-                    kind="worker_lost",
-                    sentence="Worker studio-7 is offline; it was last seen 42 min ago.",
-                    worker_id="studio-7",
-                )
-                for worker in seen
-                if worker.state.value == "offline"
-            ],
+        return told.overview(
+            list(self.jobs_by_id.values()), self.workers().data, self.times, minutes
         )
 
     def jobs(self, state: str, query: str, after: str, limit: int) -> JobList:
@@ -168,7 +130,7 @@ class PlayedFarm:
         changes = {
             "state": JobState.CANCELLED,
             "task_list": tasks,
-            "tasks": _counted(task.state.value for task in tasks),
+            "tasks": told.counted(task.state.value for task in tasks),
         }
         self.put(job.model_copy(update=changes), "Cancelled")
 
@@ -178,30 +140,7 @@ class PlayedFarm:
         return found[0]
 
     def why(self, task_id: str) -> WhyView:
-        task = self.task(task_id)
-        return WhyView(
-            task_id=task_id,
-            state=task.state,
-            because=task.because,
-            can_ever_run=True,
-            queue_position=3,
-            devices=[
-                WhyDevice(
-                    worker_id="atlas",
-                    device_id="atlas:cuda0",
-                    name="NVIDIA H100 80GB HBM3",
-                    can=True,
-                    because="can run it (bf16, 18.4 GiB), but is busy with Scene 3 video1",
-                ),
-                WhyDevice(
-                    worker_id="orin-1",
-                    device_id="orin-1:gpu",
-                    name="Jetson AGX Orin",
-                    can=False,
-                    because="its worker is draining",
-                ),
-            ],
-        )
+        return told.why(self.task(task_id))
 
     def workers(self) -> WorkerList:
         self._check()
@@ -215,55 +154,11 @@ class PlayedFarm:
 
     def models(self) -> ModelList:
         self._check()
-        return ModelList(
-            data=[
-                ModelView(
-                    id="wan2.1-t2v-1.3b",
-                    kind="video",
-                    name="Wan 2.1 T2V 1.3B",
-                    licence="Apache-2.0",
-                    available_on=["atlas"],
-                    width=832,
-                    height=480,
-                    fps=16,
-                ),
-                ModelView(id="mochi", kind="video", name="Mochi 1", licence="Apache-2.0"),
-                ModelView(
-                    id="heart",
-                    kind="voice",
-                    name="Heart",
-                    licence="Apache-2.0",
-                    available_on=["atlas"],
-                    language="en",
-                ),
-            ]
-        )
+        return told.models()
 
     def validate(self, source: bytes, media_type: str) -> ValidationView:
         self._check()
-        try:
-            board, _ = read_storyboard(source, media_type)
-        except InvalidInput as wrong:
-            return ValidationView(
-                ok=False, problems=[ProblemItem(**_fields(item)) for item in wrong.problems]
-            )
-        free = sum(scene.seconds is None for scene in board.scenes)
-        return ValidationView(
-            ok=True,
-            notes=["Scene 1: 'dragon' is not a word of this model; drawn as 'bird'"]
-            if b"dragon" in source
-            else [],
-            storyboard=board.model_dump(mode="json", by_alias=True),
-            estimate=EstimateView(
-                is_possible=True,
-                because="3 devices can run it",
-                scenes=len(board.scenes),
-                tasks=2 * len(board.scenes) + 1,
-                fixed_seconds=sum(scene.seconds or 0 for scene in board.scenes),
-                free_scenes=free,
-                needs_gib=18.4,
-            ),
-        )
+        return told.validation(source, media_type)
 
     def submit(self, source: bytes, media_type: str, key: str, priority: int) -> Submitted:
         self._check()
@@ -288,20 +183,22 @@ class PlayedFarm:
         self._check()
         found = self._file(path.partition("?")[0])
         size, kind = len(found.data), found.artifact.media_type
-        told = {
+        sent = {
             "Content-Type": kind,
             "Accept-Ranges": "bytes",
             "ETag": f'"{found.artifact.sha256}"',
         }
         if "download=true" in path:
-            told["Content-Disposition"] = f'attachment; filename="{found.artifact.name}"'
+            sent["Content-Disposition"] = f'attachment; filename="{found.artifact.name}"'
         asked = re.match(r"bytes=(\d+)-(\d*)$", headers.get("Range", ""))
         if not asked:
-            return Media(200, {**told, "Content-Length": str(size)}, iter([found.data]))
+            return Media(
+                200, {**sent, "Content-Length": str(size)}, iter([found.data]), self._closed
+            )
         first, last = int(asked[1]), min(int(asked[2] or size - 1), size - 1)
         part = found.data[first : last + 1]
-        told |= {"Content-Range": f"bytes {first}-{last}/{size}", "Content-Length": str(len(part))}
-        return Media(206, told, iter([part]))
+        sent |= {"Content-Range": f"bytes {first}-{last}/{size}", "Content-Length": str(len(part))}
+        return Media(206, sent, iter([part]), self._closed)
 
     def events(self, after: str) -> Iterator[EventView | None]:
         self._check()
@@ -313,10 +210,13 @@ class PlayedFarm:
             while True:
                 fresh = self._since(position)
                 self._check()
-                yield from fresh or [None]
+                yield from fresh or (None,)
                 position += len(fresh)
         finally:
             self.followers -= 1
+
+    def _closed(self) -> None:
+        self.media_closed += 1
 
     def _since(self, position: int) -> list[EventView]:
         with self._news:
@@ -340,44 +240,6 @@ class PlayedFarm:
                 return job
         raise NotFound(f"There is no task {task_id!r}.")
 
-    def _throughput(self, minutes: int) -> list[ThroughputPoint]:
-        amounts = [
-            0,
-            0,
-            0,
-            4,
-            6,
-            9,
-            7,
-            8,
-            12,
-            11,
-            9,
-            13,
-            15,
-            12,
-            14,
-            10,
-            6,
-            2,
-            3,
-            8,
-            12,
-            16,
-            14,
-            17,
-        ]
-        span = minutes / len(amounts)
-        return [
-            ThroughputPoint(
-                at=self.times.now - timedelta(minutes=span * (len(amounts) - place)),
-                tasks=amount // 2,
-                video_seconds=amount * 1.5,
-                voice_seconds=amount,
-            )
-            for place, amount in enumerate(amounts)
-        ]
-
     def _check(self) -> None:
         if self.away:
             raise Unreachable("the farm at http://127.0.0.1:8700 does not answer (ConnectError).")
@@ -400,17 +262,3 @@ def doors(farm: PlayedFarm) -> Any:
         return farm if token == TOKEN else ClosedFarm()
 
     return farm_for
-
-
-def _counted(names: Any) -> dict[str, int]:
-    counts: dict[str, int] = {}
-    for name in names:
-        counts[name] = counts.get(name, 0) + 1
-    return counts
-
-
-def _fields(problem: Problem) -> dict[str, Any]:
-    return {
-        name: getattr(problem, name)
-        for name in ("field", "message", "value", "limit", "remedy", "line")
-    }

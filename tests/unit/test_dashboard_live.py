@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import closing
@@ -11,6 +12,7 @@ import pytest
 from dashboard.live.channel import REST_SECONDS, Channel
 from dashboard.live.hub import Hub
 from dashboard.screens import Screen
+from dashboard.views.live import has_gone
 from reelyard.clock import SystemClock
 from reelyard.errors import Unreachable
 from reelyard.resources import EventView
@@ -163,3 +165,16 @@ def test_a_farm_that_went_away_is_followed_again() -> None:
     with closing(hub.listen("t", OVERVIEW, "")):
         eventually(lambda: "7" in tries, what="it goes on after the last event it heard of")
     hub.close()
+
+
+def test_a_tab_that_closed_its_end_is_noticed() -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        assert not has_gone(ours)
+        theirs.sendall(b"a pipelined request")
+        assert not has_gone(ours)
+        assert not has_gone(None)
+    ours, theirs = socket.socketpair()
+    with ours:
+        theirs.close()
+        assert has_gone(ours)

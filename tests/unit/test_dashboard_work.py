@@ -132,6 +132,14 @@ def test_a_film_comes_whole_or_in_part(guest: FlaskClient) -> None:
     assert part.headers["Content-Range"] == f"bytes 100-199/{len(film)}"
 
 
+def test_a_connection_to_the_farm_is_given_back_also_when_nothing_was_read(
+    farm: PlayedFarm, guest: FlaskClient
+) -> None:
+    guest.head(f"/media/jobs/{DONE}/film").close()
+    guest.get(f"/media/jobs/{DONE}/film").close()
+    assert farm.media_closed == 2
+
+
 def test_a_download_has_a_name(guest: FlaskClient) -> None:
     answer = guest.get(f"/media/jobs/{DONE}/film?download=1")
     assert answer.headers["Content-Disposition"] == 'attachment; filename="film.mp4"'
