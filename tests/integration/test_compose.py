@@ -152,7 +152,8 @@ def the_crossfade_lies_inside_the_scene(film: Film) -> None:
 
 def every_line_starts_on_its_sample(film: Film) -> None:
     places = [film.sample(scene) for scene in film.spoken()]
-    assert clicks(film.seen.sound, places) == [0] * len(places)
+    rates = [_voice(film.work.scenes[scene]).sample_rate for scene in film.spoken()]
+    assert clicks(film.seen.sound, places, rates) == [0] * len(places)
     assert film.seen.sound_starts == 0
     samples = round(Fraction(film.result.frames * RATE, film.work.fps))
     assert film.seen.sound_seconds == Fraction(samples, RATE)
@@ -230,7 +231,7 @@ def test_every_encoder_makes_an_exact_film(desk: PlainDesk, encoder: str) -> Non
     film = make(desk, a_work(scenes, 24, encoder=encoder))
     marks = [read_mark(picture) for picture in film.seen.frames]
     assert marks == [(0, n) for n in range(25)] + [(1, n) for n in range(29)]
-    assert clicks(film.seen.sound, [50_000]) == [0]
+    assert clicks(film.seen.sound, [50_000], [24_000]) == [0]
     assert film.seen.is_bt709
     assert film.seen.subtitles == ("Said: <one> C:\\new",)
 

@@ -12,12 +12,15 @@ from numpy.typing import NDArray
 from reelyard.task import Clip, VoiceResult, Word
 from tests.support.desk import PlainDesk
 from worker.media.clip import write_clip
+from worker.media.filters import resample
+from worker.media.timeline import SAMPLE_RATE
 
 WIDTH, HEIGHT = 128, 64
 _BITS = 16
 _NUMBERS = 1024
 _COLOURS = ((170, 40, 40), (40, 140, 40), (50, 50, 190), (150, 140, 30), (140, 40, 150))
 _CLICK, _QUIET_SECONDS = 0.9, 0.004
+_CLICK_SAMPLES, _REACH = 64, 128
 
 
 def marked_frames(scene: int, count: int, width: int, height: int) -> NDArray[np.uint8]:
@@ -88,10 +91,16 @@ def marked_voice(
     )
 
 
-def clicks(sound: NDArray[np.float32], samples: list[int], reach: int = 150) -> list[int]:
-    """How many samples from each of these places the loudest one near it is."""
+def clicks(sound: NDArray[np.float32], samples: list[int], rates: list[int]) -> list[int]:
+    """How many samples from each of these places its click is; `rates` are those of the voices.
+
+    By correlation with what a click of that rate is at the film's: its top alone is flat, and
+    coding can make its neighbour the highest.
+    """
     found = []
-    for sample in samples:
-        first = max(0, sample - reach)
-        found.append(int(np.argmax(np.abs(sound[first : sample + reach]))) + first - sample)
+    for sample, rate in zip(samples, rates, strict=True):
+        click = resample(np.eye(1, rate, dtype=np.float32)[0], rate, SAMPLE_RATE, _CLICK_SAMPLES)
+        near = np.pad(sound, (_REACH, 0))[sample : sample + 2 * _REACH + _CLICK_SAMPLES]
+        likeness = np.correlate(near, click, mode="valid")
+        found.append(int(np.argmax(likeness)) - _REACH)
     return found

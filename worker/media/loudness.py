@@ -7,7 +7,7 @@ that the gain lifts too far; it neither shifts nor shortens the sound.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -60,15 +60,23 @@ def _at_least(sound: Iterable[NDArray[np.float32]], samples: int) -> Iterator[ND
 
 
 def levelled(
-    audio: NDArray[np.float32], rate: int, lufs: float, ceiling_db: float = CEILING_DB
+    audio: NDArray[np.float32],
+    rate: int,
+    lufs: float,
+    ceiling_db: float = CEILING_DB,
+    tell: Callable[[], None] = lambda: None,
 ) -> NDArray[np.float32]:
-    """The same samples at this loudness, no peak above the ceiling; silence stays as it is."""
+    """The same samples at this loudness, no peak above the ceiling; silence stays as it is.
+
+    `tell` is called between rounds, and may raise to stop it.
+    """
     natural = measure(blocks(audio), rate).lufs
     if natural is None:
         return audio
     gain = lufs - natural
     louder = np.empty_like(audio)
     for _ in range(_ROUNDS):
+        tell()
         gain = min(gain, _MOST_GAIN_DB)
         _limit(audio, rate, gain, ceiling_db, louder)
         reached = measure(blocks(louder), rate).lufs

@@ -75,7 +75,7 @@ def publish(sound: NDArray[np.float32], lufs: float, path: Path, tell: Callable[
     ceiling = CEILING_DB
     for _ in range(_TRIES):
         tell()
-        write_sound(levelled(sound, SAMPLE_RATE, lufs, ceiling), path)
+        write_sound(levelled(sound, SAMPLE_RATE, lufs, ceiling, tell), path)
         level = measure(heard(path), SAMPLE_RATE)
         if level.true_peak_db is None:
             break
