@@ -44,19 +44,19 @@ class Settings(BaseSettings):
     max_running_jobs: int = 200
 
     # Heartbeats and leases, in seconds.
-    heartbeat_seconds: float = 2.0
-    lease_seconds: float = 20.0
-    silence_seconds: float = 15.0
-    resend_seconds: float = 5.0
-    tick_seconds: float = 1.0
-    max_attempts: int = 4
-    cancel_grace_seconds: float = 5.0
+    heartbeat_seconds: float = Field(default=2.0, gt=0)
+    lease_seconds: float = Field(default=20.0, gt=0)
+    silence_seconds: float = Field(default=15.0, gt=0)
+    resend_seconds: float = Field(default=5.0, gt=0)
+    tick_seconds: float = Field(default=1.0, gt=0)
+    max_attempts: int = Field(default=4, ge=1)
+    cancel_grace_seconds: float = Field(default=5.0, ge=0)
 
     # Work.
     worker_id: str = ""
     encoder: str = "libx264"
-    cpu_memory_share: float = 0.75
-    threads: int = 0
+    cpu_memory_share: float = Field(default=0.75, gt=0, le=1)
+    threads: int = Field(default=0, ge=0)
     allow_hub: bool = True
 
     def resolved_token(self) -> str:

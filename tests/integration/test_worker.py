@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -252,6 +254,29 @@ def test_a_task_outlives_its_broker(own_broker: Broker, tmp_path: Path, attempt:
         worker.run(attempt + "-next")
         worker.made(attempt + "-next")
         assert worker.stop() == 0
+
+
+@pytest.mark.parametrize(
+    ("id", "state", "code", "said"),
+    [
+        ("a/b", "state", 2, "REELYARD_WORKER_ID: is not a name for a worker (got a/b"),
+        ("w", "a file", 1, "REELYARD_STATE must be a folder that this user may write to"),
+    ],
+)
+def test_what_a_person_can_mend_is_said_in_words(
+    own_broker: Broker, tmp_path: Path, id: str, state: str, code: int, said: str
+) -> None:
+    (tmp_path / "a file").touch()
+    environment = RunningWorker(own_broker, tmp_path / state).environment()
+    done = subprocess.run(
+        [sys.executable, "-m", "worker.cli", "run", "--id", id],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == code and said in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_an_engine_does_not_outlive_a_worker_that_is_killed(

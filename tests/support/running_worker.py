@@ -92,14 +92,15 @@ class RunningWorker:
                     *(sys.executable, "-m", "worker.cli", "run", "--id", self.id),
                     *("--steps", "tests.support.fake_steps"),
                 ],
-                env=self._environment(),
+                env=self.environment(),
                 stdout=log,
                 stderr=log,
                 cwd=ROOT,
             )
         return self
 
-    def _environment(self) -> dict[str, str]:
+    def environment(self) -> dict[str, str]:
+        """What the worker finds in its environment."""
         return {
             **clean_environment(),
             "PYTHONPATH": str(ROOT),

@@ -104,6 +104,24 @@ def test_every_wrong_setting_is_named_at_once(monkeypatch: pytest.MonkeyPatch) -
     assert "REELYARD_MAX_SCENES" in said and "Correct it" in said
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("HEARTBEAT_SECONDS", "0"),
+        ("TICK_SECONDS", "-1"),
+        ("MAX_ATTEMPTS", "0"),
+        ("CPU_MEMORY_SHARE", "1.5"),
+        ("THREADS", "-2"),
+    ],
+)
+def test_a_setting_beyond_sense_is_refused(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(f"REELYARD_{name}", value)
+    with pytest.raises(InvalidInput, match=f"REELYARD_{name}: .* \\(got {value}\\)"):
+        read_settings()
+
+
 def test_a_token_is_never_shown(tmp_path: Path) -> None:
     file = tmp_path / "token"
     file.write_text("from-a-file\n")
