@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import av
 import numpy as np
@@ -17,42 +16,15 @@ from reelyard.artifact import Artifact
 from reelyard.catalog import Catalog, load_catalog
 from reelyard.failure import FailureKind
 from reelyard.plan import Plan, Precision
-from reelyard.settings import Settings
 from reelyard.storage.disk import DiskStore
 from reelyard.task import VideoResult, VideoWork
+from tests.support.desk import PlainDesk
 from tests.support.tiny_pipelines import PIPELINES, catalog_entry, make
 from worker.desk import Stopped, TaskFailed
 from worker.engines.video.cosmos import UNGUARDED
 from worker.steps import video
 
-T = TypeVar("T")
 FAMILIES = list(PIPELINES)
-
-
-@dataclass
-class PlainDesk:
-    """A desk whose models stay for the test, and which may be told to stop the work."""
-
-    folder: Path
-    store: DiskStore
-    catalog: Catalog
-    plan: Plan = field(default_factory=Plan)
-    device_id: str = "cpu"
-    settings: Settings = field(default_factory=lambda: Settings(allow_hub=False))
-    stop_at: tuple[str, int] | None = None
-    said: list[tuple[str, int, int]] = field(default_factory=list)
-    held: dict[str, Any] = field(default_factory=dict)
-
-    def report(self, phase: str, step: int = 0, steps: int = 0) -> None:
-        self.said.append((phase, step, steps))
-        if (phase, step) == self.stop_at:
-            raise Stopped
-
-    def resident(self, key: str, load: Callable[[], T]) -> T:
-        if key not in self.held:
-            self.held[key] = load()
-        kept: T = self.held[key]
-        return kept
 
 
 @pytest.fixture(scope="module", autouse=True)
