@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import psutil
 import pytest
 
 from worker.agent import measure
@@ -179,3 +181,11 @@ def test_a_container_s_limit(tmp_path: Path, said: str | None, limit: int) -> No
     if said is not None:
         file.write_text(said)
     assert ram_limit(100, file) == limit
+
+
+def test_what_our_own_processes_hold_is_not_free() -> None:
+    (without,) = HostProbe(0.5).measure([])
+    (with_us,) = HostProbe(0.5).measure([os.getpid()])
+    own_gib = psutil.Process().memory_info().rss / GIB
+    assert with_us.memory_gib - with_us.free_gib >= own_gib - 0.02
+    assert with_us.foreign_gib <= without.foreign_gib + 0.02

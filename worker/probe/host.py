@@ -27,15 +27,16 @@ class HostProbe:
         usable = min(limit * self._share, self._most_bytes)
         own = sum(_resident(pid) for pid in own_pids)
         others = max(0.0, memory.total - memory.available - own)
-        left_to_others = memory.total - usable
+        foreign = max(0.0, others - (memory.total - usable))
+        free = max(0.0, min(usable - own - foreign, float(memory.available)))
         return [
             Measurement(
                 id="cpu",
                 kind="cpu",
                 name=_cpu_name(),
                 memory_gib=round(usable / GIB, 2),
-                free_gib=round(min(usable, float(memory.available)) / GIB, 2),
-                foreign_gib=round(max(0.0, others - left_to_others) / GIB, 2),
+                free_gib=round(free / GIB, 2),
+                foreign_gib=round(foreign / GIB, 2),
                 utilisation=psutil.cpu_percent() / 100,
             )
         ]
