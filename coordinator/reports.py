@@ -193,9 +193,7 @@ class ReportTaker:
         row = attempts.read_attempt(ledger.connection, report.attempt_id)
         if row is None:
             return
-        failure = report.failure.model_copy(
-            update={"sentence": storable(report.failure.sentence)}
-        )
+        failure = report.failure.model_copy(update={"sentence": storable(report.failure.sentence)})
         values = attempts.measured_values(report.measured) | {
             "failure_kind": failure.kind,
             "failure": failure.sentence,
