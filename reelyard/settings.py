@@ -50,7 +50,6 @@ class Settings(BaseSettings):
     resend_seconds: float = Field(default=5.0, gt=0)
     tick_seconds: float = Field(default=1.0, gt=0)
     max_attempts: int = Field(default=4, ge=1)
-    cancel_grace_seconds: float = Field(default=5.0, ge=0)
 
     # Work.
     worker_id: str = ""

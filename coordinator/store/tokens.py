@@ -22,7 +22,7 @@ from reelyard.clock import Clock
 from reelyard.errors import NotFound, Unauthorized
 from reelyard.resources import TokenCreated, TokenList, TokenView
 
-_FORM = re.compile(r"^reelyard_([a-z0-9]{8})_([A-Za-z0-9_-]{43})$")
+_FORM = re.compile(r"^reelyard_([a-z0-9]{8})_([A-Za-z0-9_-]{43})\Z")
 _NOTED_EVERY_SECONDS = 60.0
 
 

@@ -13,7 +13,7 @@ from reelyard.ids import is_id
 
 bp = Blueprint("files", __name__)
 
-_SHA256 = re.compile(r"^[0-9a-f]{64}$")
+_SHA256 = re.compile(r"^[0-9a-f]{64}\Z")
 _PARTS = {"film": "", "subtitles": "/subtitles", "poster": "/poster", "sheet": "/sheet"}
 _SENT_ON = ("Range", "If-Range", "If-None-Match", "If-Modified-Since")
 _PASSED_BACK = (
