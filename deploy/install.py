@@ -12,6 +12,7 @@ A second call with nothing changed does nothing.
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 import os
 import shutil
 import subprocess
@@ -84,12 +85,24 @@ def is_installed(wanted: str) -> bool:
 def make_environment() -> None:
     if PYTHON.exists():
         return
+    if not has_ensurepip():
+        print("This Python has no ensurepip; using virtualenv instead.", flush=True)
+        make_with_virtualenv()
+        return
     try:
         venv.create(ENV, with_pip=True, symlinks=True)
     except (subprocess.CalledProcessError, ImportError, SystemExit):
-        print("This Python has no ensurepip; using virtualenv instead.", flush=True)
+        print("This Python cannot make an environment; using virtualenv instead.", flush=True)
         shutil.rmtree(ENV, ignore_errors=True)
         make_with_virtualenv()
+
+
+def has_ensurepip() -> bool:
+    """Debian keeps it in a package of its own."""
+    try:
+        return importlib.util.find_spec("ensurepip.__main__") is not None
+    except ModuleNotFoundError:
+        return False
 
 
 def make_with_virtualenv() -> None:
