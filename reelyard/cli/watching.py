@@ -22,6 +22,7 @@ from reelyard.states import FINAL_JOB_STATES, TaskState
 if TYPE_CHECKING:
     from reelyard.resources import JobView, TaskView
 
+_PASSING = re.compile(r"(waits for|is busy with) .*|\d+(?:\.\d+)?")
 _BAR_WIDTH = 20
 _LINES_AROUND = 4
 _STYLES = {
@@ -79,7 +80,8 @@ class LiveJob:
 
     def _changes(self, job: JobView) -> Iterator[str]:
         for task in job.task_list:
-            if self._is_news(task.id, _gist(task)):
+            has_said = task.because or task.state is not TaskState.WAITING
+            if has_said and self._is_news(task.id, _gist(task)):
                 yield f"{job.id}  {task.label}: {task_line(task)}"
         for warning in job.warnings:
             if self._is_news(f"warning {warning}", warning):
@@ -141,7 +143,8 @@ def task_line(task: TaskView) -> str:
 
 
 def _gist(task: TaskView) -> str:
-    """What makes a change worth a line: the state, where, and why, but no moving numbers."""
-    because = re.sub(r"\d+(\.\d+)?", "", task.because)
+    """What makes a change worth a line: the state, where, and the kind of reason, but not what it
+    waits for just now."""
+    because = _PASSING.sub(r"\1", task.because)
     reason = because if task.state is TaskState.WAITING else ""
     return f"{task.state} {task.worker_id} {len(task.attempts)} {reason}"
