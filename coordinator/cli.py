@@ -52,7 +52,7 @@ def loop() -> None:
 @app.command()
 def api(
     bind: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="The port to listen on.")] = 8700,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="The port to listen on.")] = 8700,
 ) -> None:
     """Serve the HTTP API, until SIGTERM."""
     from coordinator.api.serve import main as serve

@@ -16,7 +16,7 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 @app.command()
 def dashboard(
     bind: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="The port to listen on.")] = 8701,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="The port to listen on.")] = 8701,
 ) -> None:
     """Serve the dashboard of the farm at REELYARD_URL, until SIGTERM."""
     from dashboard.serve import main as serve

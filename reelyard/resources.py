@@ -1,6 +1,7 @@
 """What the HTTP API answers: one set of shapes for server, client, CLI and dashboard.
 
-Times are RFC 3339 in UTC. The OpenAPI document is made from these classes.
+Times are RFC 3339 in UTC. The OpenAPI document is made from these classes. Longer than our files
+are, because it is one document: who reads one shape reads those it is made of.
 """
 
 from __future__ import annotations

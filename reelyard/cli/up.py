@@ -47,7 +47,11 @@ def up(
     state: StateOption = Path(".reelyard"),
     port: Annotated[
         int | None,
-        typer.Option(help="The API's port, the dashboard's is the next one; 0: any free ones."),
+        typer.Option(
+            min=0,
+            max=65534,
+            help="The API's port, the dashboard's is the next one; 0: any free ones.",
+        ),
     ] = None,
     token_file: Annotated[
         Path | None, typer.Option(help="Where the token is written; default: in the state folder.")

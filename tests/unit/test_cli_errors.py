@@ -113,6 +113,12 @@ class TestErrors:
         assert answer.exit_code == ExitCode.NOT_FOUND
         assert "no farm runs" in answer.stderr
 
+    def test_a_port_that_there_is_not(self, farm: FarmOnPaper, tmp_path: Path) -> None:
+        answer = run("up", "--state", str(tmp_path / "farm"), "--port", "65535")
+        assert answer.exit_code == ExitCode.USAGE
+        assert "65534" in answer.stderr
+        assert not (tmp_path / "farm").exists()
+
     def test_a_demo_of_a_wrong_script_starts_nothing(
         self, farm: FarmOnPaper, tmp_path: Path
     ) -> None:
