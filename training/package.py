@@ -36,11 +36,13 @@ def package(out: Path, to: Path) -> int:
     learner = build(prepared(out))
     restore(learner, [], out)
     learner.use_average()
+    codec: Any = learner.codec.to(torch.float16)
+    codec.register_to_config(_name_or_path="")  # where it lay is of no use to anybody
     kind: Any = WanPipeline
     kind(
         tokenizer=learner.tok,
         text_encoder=learner.encoder,
-        vae=learner.codec.to(torch.float16),
+        vae=codec,
         transformer=learner.dit.to(torch.bfloat16),
         scheduler=scheduler(),
     ).save_pretrained(to)
