@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from reelyard.clock import SystemClock
-from reelyard.errors import InvalidInput, ReelyardError
+from reelyard.program import run as run_program
 from reelyard.settings import read_settings
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
@@ -61,12 +60,8 @@ def api(
 
 
 def main() -> None:
-    """The program: no traceback for what a person can mend."""
-    try:
-        app()
-    except ReelyardError as error:
-        print(f"reelyard-coordinator: {error}", file=sys.stderr)
-        sys.exit(2 if isinstance(error, InvalidInput) else 1)
+    """The program."""
+    run_program(app, "reelyard-coordinator")
 
 
 if __name__ == "__main__":

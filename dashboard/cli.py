@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Annotated
 
 import typer
 
-from reelyard.errors import InvalidInput, ReelyardError
+from reelyard.program import run as run_program
 from reelyard.settings import read_settings
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
@@ -25,12 +24,8 @@ def dashboard(
 
 
 def main() -> None:
-    """The program: no traceback for what a person can mend."""
-    try:
-        app()
-    except ReelyardError as error:
-        print(f"reelyard-dashboard: {error}", file=sys.stderr)
-        sys.exit(2 if isinstance(error, InvalidInput) else 1)
+    """The program."""
+    run_program(app, "reelyard-dashboard")
 
 
 if __name__ == "__main__":

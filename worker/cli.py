@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import sys
 from dataclasses import asdict
 from typing import Annotated
 
 import typer
 
-from reelyard.errors import InvalidInput, ReelyardError
+from reelyard.program import run as run_program
 from reelyard.settings import read_settings
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
@@ -38,12 +37,8 @@ def probe() -> None:
 
 
 def main() -> None:
-    """The program: no traceback for what a person can mend."""
-    try:
-        app()
-    except ReelyardError as error:
-        print(f"reelyard-worker: {error}", file=sys.stderr)
-        sys.exit(2 if isinstance(error, InvalidInput) else 1)
+    """The program."""
+    run_program(app, "reelyard-worker")
 
 
 if __name__ == "__main__":

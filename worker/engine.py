@@ -7,14 +7,12 @@ the broker nor the coordinator. When its parent is gone, so is it.
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import importlib
 import logging
 import multiprocessing
 import os
 import queue
 import signal
-import sys
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -26,6 +24,7 @@ from reelyard.catalog import Catalog, load_catalog
 from reelyard.clock import Clock, SystemClock
 from reelyard.failure import Failure, FailureKind
 from reelyard.messages import Measured, RunTask
+from reelyard.parentage import end_with_parent
 from reelyard.plan import Plan
 from reelyard.settings import Settings
 from reelyard.storage import ArtifactStore
@@ -40,7 +39,6 @@ from worker.workspace import scratch
 T = TypeVar("T")
 log = logging.getLogger(__name__)
 
-_PR_SET_PDEATHSIG = 1
 _TOLD_EVERY_SECONDS = 0.2
 _WARM_STEPS = ("voice", "video", "compose")
 
@@ -234,10 +232,8 @@ def main(bench: Bench, pipe: Connection) -> None:
     """The process's whole life."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    if sys.platform == "linux":
-        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-        parent = multiprocessing.parent_process()
-        if parent is not None and os.getppid() != parent.pid:
-            os._exit(1)  # it died before we asked to die with it
+    parent = multiprocessing.parent_process()
+    if parent is not None and parent.pid is not None:
+        end_with_parent(parent.pid, signal.SIGKILL)
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     Engine(bench, pipe, SystemClock()).serve()

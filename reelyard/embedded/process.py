@@ -5,17 +5,16 @@ The parent's death ends it too (on Linux), so that no program is left behind.
 
 from __future__ import annotations
 
-import ctypes
 import os
 import signal
 import subprocess
-import sys
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 from reelyard.clock import Clock
+from reelyard.parentage import end_with_parent
 
-_PR_SET_PDEATHSIG = 1
 _FIRST_PAUSE_SECONDS = 0.2
 _LONGEST_PAUSE_SECONDS = 10.0
 _CALM_SECONDS = 30.0
@@ -55,7 +54,7 @@ class Process:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
-                preexec_fn=_die_with_parent if sys.platform == "linux" else None,
+                preexec_fn=partial(end_with_parent, os.getpid()),
             )
         self._started_at = self._clock.monotonic()
 
@@ -108,7 +107,3 @@ class Process:
                 os.killpg(self._running.pid, signal.SIGKILL)
             except ProcessLookupError:
                 self._running.kill()
-
-
-def _die_with_parent() -> None:
-    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
