@@ -49,9 +49,8 @@ def make_app(
 
 def http_farms(settings: Settings) -> Callable[[str], Farm]:
     """One pool of connections for everybody."""
-    limits = httpx2.Limits(max_connections=_MOST_CONNECTIONS)
-    http = httpx2.Client(base_url=settings.url, limits=limits, timeout=httpx2.Timeout(15.0))
-    return lambda token: HttpFarm(http, token)
+    connections = httpx2.HTTPTransport(limits=httpx2.Limits(max_connections=_MOST_CONNECTIONS))
+    return lambda token: HttpFarm(settings.url, token, connections)
 
 
 def _configure(app: Flask, settings: Settings) -> None:

@@ -45,6 +45,7 @@ from reelyard.script import media_type_of
 Shape = TypeVar("Shape", bound=BaseModel)
 
 _TIMEOUT = httpx2.Timeout(30.0, connect=5.0)
+_PASSED_ON = frozenset({304, 416})
 _TRIES = 3
 _PAUSE_SECONDS = 0.3
 
@@ -204,6 +205,22 @@ class Client:
         return download(self._http, f"/artifacts/{film.sha256}", film, to, watch)
 
     # The wire.
+
+    def open(
+        self, path: str, headers: Mapping[str, str], silence_seconds: float = 30.0
+    ) -> httpx2.Response:
+        """An answer whose body is still to come, for whoever passes it on and closes it. "As you
+        have it" and "not this range" are answers too."""
+        timeout = httpx2.Timeout(30.0, connect=5.0, read=silence_seconds)
+        request = self._http.build_request("GET", path, headers=headers, timeout=timeout)
+        try:
+            answer = self._http.send(request, stream=True)
+            if answer.is_success or answer.status_code in _PASSED_ON:
+                return answer
+            answer.read()
+        except httpx2.HTTPError as wrong:
+            raise self._unreachable(wrong) from None
+        raise error_of(answer)
 
     def _ask(
         self, shape: type[Shape], method: str, path: str, tries: int = _TRIES, **what: Any

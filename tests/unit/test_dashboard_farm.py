@@ -22,8 +22,7 @@ Answer = Callable[[httpx2.Request], httpx2.Response]
 
 
 def farm_with(answer: Answer) -> HttpFarm:
-    http = httpx2.Client(base_url="http://farm:8700", transport=httpx2.MockTransport(answer))
-    return HttpFarm(http, "the-token")
+    return HttpFarm("http://farm:8700", "the-token", httpx2.MockTransport(answer))
 
 
 def test_jobs_are_asked_for_with_what_is_given_only() -> None:
@@ -158,6 +157,11 @@ def test_a_range_beyond_the_end_is_the_players_business() -> None:
         farm_with(
             lambda _: httpx2.Response(404, json={"title": "x", "status": 404, "detail": "y"})
         ).media("/x", {})
+
+
+def test_what_a_browser_has_already_is_not_sent_again() -> None:
+    farm = farm_with(lambda _: httpx2.Response(304, headers={"ETag": "x"}))
+    assert farm.media("/artifacts/x", {"If-None-Match": "x"}).status == 304
 
 
 @pytest.mark.parametrize("odd", ["..", "a/b", "a?b", "a#b", "", ".", "x" * 200])
