@@ -7,14 +7,14 @@ from pathlib import Path
 
 from reelyard.embedded.layout import Layout, Ports
 
-LAYOUT = Layout(state=Path("/farm"), ports=Ports(1, 2, 3), token_file=Path("/farm/token"))
+LAYOUT = Layout(state=Path("/yard"), ports=Ports(1, 2, 3), token_file=Path("/yard/token"))
 
 
 def test_everything_embedded_lives_in_the_state_folder() -> None:
     told = LAYOUT.environment({"PATH": "/bin"}, "redis://broker")
     assert told["PATH"] == "/bin"
-    assert told["REELYARD_DATABASE_URL"] == "sqlite:////farm/farm.db"
-    assert told["REELYARD_STORE_URL"] == "file:///farm/artifacts"
+    assert told["REELYARD_DATABASE_URL"] == "sqlite:////yard/farm.db"
+    assert told["REELYARD_STORE_URL"] == "file:///yard/artifacts"
     assert told["REELYARD_BROKER_URL"] == "redis://broker"
     assert told["REELYARD_URL"] == "http://127.0.0.1:1"
 
