@@ -18,6 +18,7 @@ from reelyard.task import ComposeWork, FilmScene, VideoWork, VoiceWork, Work
 
 SILENT_SCENE_SECONDS = 4.0
 CROSSFADE_SECONDS = 0.5
+_SEEDS = 2**63
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +209,7 @@ def _followers(first: NewTask, lengths: tuple[int, ...], follows: bool) -> list[
             role=role,
             label=f"{first.label} {number}",
             work=first.work.model_copy(
-                update={"frames": frames, "seed": first.work.seed + number - 1}
+                update={"frames": frames, "seed": (first.work.seed + number - 1) % _SEEDS}
             ),
             needs=(before,) if follows else (),
             continues=follows,
@@ -258,4 +259,4 @@ def _prompt(scene: Scene, storyboard: Storyboard, catalog: Catalog) -> str:
 
 def _seed(storyboard: Storyboard, index: int) -> int:
     own = storyboard.scenes[index].seed
-    return own if own is not None else (storyboard.seed + index) % 2**63
+    return own if own is not None else (storyboard.seed + index) % _SEEDS

@@ -94,6 +94,8 @@ def test_seeds_are_the_scene_s_own_or_count_up_from_the_film_s() -> None:
     found = tasks_of(SILENT, {**SILENT, "seed": 7}, SILENT, seed=100)
     assert [video(found[f"s0{n}.video1"]).seed for n in (1, 2, 3)] == [100, 7, 102]
     assert video(tasks_of(SILENT, SILENT, seed=2**63 - 1)["s02.video1"]).seed == 0
+    long = tasks_of({**SILENT, "seconds": 20, "seed": 2**63 - 1})
+    assert video(long["s01.video2"]).seed == 0
 
 
 def test_what_a_scene_does_not_say_comes_from_the_film() -> None:
