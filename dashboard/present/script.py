@@ -18,7 +18,7 @@ title: A night at sea
 scenes:
   - picture: a yellow sun moving down over the sea
     say: In the evening the sun sinks into the water.
-  - picture: a white moon moving up in the night
+  - picture: a yellow moon moving up in the night
     say: Then the moon rises, and the boats come home.
     transition: crossfade
 """,
@@ -28,7 +28,7 @@ scenes:
 [picture: a yellow sun moving down over the sea]
 In the evening the sun sinks into the water.
 
-[picture: a white moon moving up in the night]
+[picture: a yellow moon moving up in the night]
 Then the moon rises, and the boats come home.
 """,
 }

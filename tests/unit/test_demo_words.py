@@ -39,7 +39,7 @@ def test_a_caption_stays_as_it_is(caption: str, vocabulary: dict[str, Any]) -> N
     ("prompt", "caption"),
     [
         ("A crimson ship sails across the ocean", "a red boat moving right on the sea"),
-        ("the moon rises over the hills", "a white moon moving up over the hills"),
+        ("the moon rises over the hills", "a yellow moon moving up over the hills"),
         ("a seagull flies to the left in the cloudy sky", "a white bird moving left in the sky"),
         ("A beacon shines at dusk", "a white lighthouse growing at night"),
         ("a blue boat on a black sea", "a blue boat moving right on the sea"),
