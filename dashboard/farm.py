@@ -15,7 +15,7 @@ import httpx2
 
 from reelyard.client import Client
 from reelyard.errors import Unreachable
-from reelyard.event_stream import SILENCE_SECONDS
+from reelyard.event_stream import SILENCE_SECONDS, messages
 from reelyard.resources import (
     EventList,
     EventView,
@@ -139,19 +139,7 @@ class HttpFarm:
         headers = {"Last-Event-ID": after} if after else {}
         with closing(self._client.open("/events", headers, SILENCE_SECONDS)) as answer:
             try:
-                yield from _events_in(answer.iter_lines())
+                told = messages(answer.iter_lines())
+                yield from (event for event in told if not isinstance(event, int))
             except httpx2.HTTPError as wrong:
                 raise Unreachable(f"the farm fell silent ({type(wrong).__name__}).") from None
-
-
-def _events_in(lines: Iterator[str]) -> Iterator[EventView | None]:
-    """The messages of a text/event-stream; None for a comment, other fields are passed over."""
-    data: list[str] = []
-    for line in lines:
-        if line.startswith("data:"):
-            data.append(line[5:].removeprefix(" "))
-        elif line.startswith(":"):
-            yield None
-        elif not line and data:
-            yield EventView.model_validate_json("\n".join(data))
-            data = []

@@ -84,11 +84,6 @@ def when(then: datetime | None) -> str:
     return then.astimezone(UTC).strftime("%d %b %H:%M UTC") if then else ""
 
 
-def clock_time(then: datetime | None) -> str:
-    """`14:03:20` in UTC; the page turns it into the reader's own zone."""
-    return then.astimezone(UTC).strftime("%H:%M:%S") if then else ""
-
-
 def short(identity: str) -> str:
     """The part of an id that people read."""
     return identity if len(identity) <= 14 else identity[:13] + "…"

@@ -61,7 +61,7 @@ class EventStream:
             for told in messages(answer.iter_lines()):
                 if isinstance(told, int):
                     self.last_seen = max(told, self.last_seen or 0)
-                elif self.last_seen is None or told.seq > self.last_seen:
+                elif told and (self.last_seen is None or told.seq > self.last_seen):
                     self.last_seen = told.seq
                     yield told
 
@@ -71,14 +71,16 @@ class EventStream:
         )
 
 
-def messages(lines: Iterator[str]) -> Iterator[EventView | int]:
-    """The messages of a text/event-stream; comments and unknown fields are passed over. A number
-    is where to go on from when nothing has happened yet."""
+def messages(lines: Iterator[str]) -> Iterator[EventView | int | None]:
+    """The messages of a text/event-stream; unknown fields are passed over. A number is where to go
+    on from when nothing has happened yet, None a comment: the stream stands."""
     data: list[str] = []
     position = ""
     for line in lines:
         name, _, value = line.partition(":")
-        if name == "data":
+        if line.startswith(":"):
+            yield None
+        elif name == "data":
             data.append(value.removeprefix(" "))
         elif name == "id":
             position = value.strip()

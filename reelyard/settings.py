@@ -24,8 +24,6 @@ class Settings(BaseSettings):
     database_url: str = ""
     store_url: str = ""
     url: str = "http://127.0.0.1:8700"
-    token: str = Field(default="", repr=False)
-    token_file: Path | None = None
     models_dir: Path | None = None
     catalog_file: Path | None = None
     metrics_open: bool = False  # /metrics without a token, not only on the machine itself
@@ -57,14 +55,6 @@ class Settings(BaseSettings):
     cpu_memory_share: float = Field(default=0.75, gt=0, le=1)
     threads: int = Field(default=0, ge=0)
     allow_hub: bool = True
-
-    def resolved_token(self) -> str:
-        """The token itself, from the environment or from its file; empty when there is none."""
-        if self.token:
-            return self.token
-        if self.token_file and self.token_file.is_file():
-            return self.token_file.read_text(encoding="utf-8").strip()
-        return ""
 
 
 def read_settings(**given: object) -> Settings:

@@ -102,12 +102,6 @@ def free_shot_of(connection: Connection, job_id: str, scene: int) -> NewTask | N
     return task if task and getattr(task.work, "frames", 0) is None else None
 
 
-def needs_of(connection: Connection, task_id: str) -> tuple[str, ...]:
-    """Ids of what the task waits for."""
-    query = select(edges.c.needs).where(edges.c.task_id == task_id)
-    return tuple(connection.execute(query).scalars())
-
-
 def waiting_on(connection: Connection, task_id: str) -> tuple[str, ...]:
     """Ids of the tasks that wait for this one."""
     query = select(edges.c.task_id).where(edges.c.needs == task_id)

@@ -229,7 +229,8 @@ class TestEvents:
     def test_messages_are_put_together(self) -> None:
         text = 'event: x\ndata: {"seq": 1, "at": "2026-11-25T08:00:00Z",\ndata: "type": "t",'
         text += '"sentence": "s"}\nretry: 5\n\n: nothing\n\ndata: never ended'
-        [found] = messages(iter(text.split("\n")))
+        [found, comment] = messages(iter(text.split("\n")))
+        assert comment is None
         assert isinstance(found, EventView)
         assert found.seq == 1
 

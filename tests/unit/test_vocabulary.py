@@ -22,7 +22,7 @@ from reelyard.errors import (
     Unauthorized,
     Unreachable,
 )
-from reelyard.settings import Settings, read_settings
+from reelyard.settings import read_settings
 
 # Ids.
 
@@ -120,15 +120,6 @@ def test_a_setting_beyond_sense_is_refused(
     monkeypatch.setenv(f"REELYARD_{name}", value)
     with pytest.raises(InvalidInput, match=f"REELYARD_{name}: .* \\(got {value}\\)"):
         read_settings()
-
-
-def test_a_token_is_never_shown(tmp_path: Path) -> None:
-    file = tmp_path / "token"
-    file.write_text("from-a-file\n")
-    assert "secret" not in repr(Settings(token="secret"))
-    assert Settings(token="secret", token_file=file).resolved_token() == "secret"
-    assert Settings(token_file=file).resolved_token() == "from-a-file"
-    assert Settings(token_file=tmp_path / "none").resolved_token() == ""
 
 
 # The catalog.
