@@ -1,68 +1,223 @@
-"""How much device memory a run needs, before it runs: weights plus the largest stage's activations.
+"""The most memory a run holds at once, on the device and in the host's RAM.
 
-Peak = max over stages (text encoding, denoising, decoding) of resident weights + activations, plus
-the device's context and fragmentation. Activations are linear in the token count; the figures per
-model are in the catalog. Pure functions: no torch, no device is asked.
+Peak = max over the stages (text encoding, denoising, decoding) of resident weights + activations +
+workspace: what `torch.cuda.max_memory_allocated` shows. Activations follow the laws of the catalog.
+The bound adds what no counter of torch shows: the CUDA context, fragmentation, and the law's error.
+Pure: no torch, no device is asked.
 """
 
 from __future__ import annotations
 
-from reelyard.catalog import VideoModel
-from reelyard.plan import Offload, Plan, Precision
+from collections.abc import Iterable
+from dataclasses import dataclass
 
-GIB = 1024.0**3
-_BYTES = {Precision.FP32: 4, Precision.BF16: 2, Precision.FP16: 2}
-CONTEXT_GIB = {"cuda": 0.8, "jetson": 0.8, "cpu": 0.3}
+from reelyard.catalog import Catalog, DenoiserCard, DeviceType, PictureCard, Role, VideoModel
+from reelyard.plan import Offload, Plan, Precision, Split
+from reelyard.predict.shape import GIB, Shape, Tokens, batch, tokens
+from reelyard.predict.weights import Held, held, in_precision
+
+CONTEXT_GIB = 0.6
+"""CUDA context, cuBLAS and cuDNN handles of one process: 0.3 to 0.8 GiB by card and driver."""
+CPU_CONTEXT_GIB = 0.9
+"""A process with torch, diffusers and transformers imported, measured as VmRSS: 0.6 to 0.9."""
 FRAGMENTATION = 1.05
-TILE_PIXELS = 256 * 256
+LAW_ERROR = 1.03
+RUNTIME_RAM_GIB = 2.5
+"""Python, torch and the libraries of one engine process on the host."""
+PREFETCHED_BLOCKS = 2
+AUTOCAST_ACTIVATIONS = 1.5
+"""Autocast keeps residuals, norms and modulation in fp32: about half of what lives at the peak."""
+TENSOR_ACTIVATIONS = 0.6
+"""Of a layer's activations, what tensor parallelism splits is about 0.8 at two cards."""
 
 
-def tokens(model: VideoModel, width: int, height: int, frames: int) -> int:
-    """How many tokens the denoiser attends over."""
-    times = (frames - 1) // model.time_factor + 1
-    return times * (width // model.space_factor) * (height // model.space_factor)
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One stage's memory in GiB."""
+
+    name: str
+    weights_gib: float
+    activations_gib: float
+
+    @property
+    def gib(self) -> float:
+        """Both."""
+        return self.weights_gib + self.activations_gib
 
 
-def weights_gib(model: VideoModel, precision: Precision) -> tuple[float, float, float]:
-    """Transformer, text encoder and VAE. The VAE decodes in fp32 for its colours."""
-    each = _BYTES[precision] * 1e9 / GIB
-    return (
-        model.transformer_billion * each,
-        model.text_encoder_billion * each,
-        model.vae_billion * 4e9 / GIB,
+@dataclass(frozen=True, slots=True)
+class Footprint:
+    """`peak_gib`: allocated at once, per device; `bound_gib`: with all that may come on top;
+    `weights_gib`: the whole model as the plan holds it; `host_gib`: RAM of the node."""
+
+    stages: tuple[Stage, ...]
+    peak_gib: float
+    bound_gib: float
+    weights_gib: float
+    host_gib: float
+
+
+def footprint(
+    model: VideoModel, catalog: Catalog, shape: Shape, plan: Plan, device: DeviceType | None
+) -> Footprint:
+    """What the run takes under this plan. `device` decides whether RAM and VRAM are one pool (a
+    plain GPU where it is not known)."""
+    parts = held(model, catalog, plan.precision)
+    alone = device is not None and is_one_pool(device)
+    stages = tuple(_stages(model, shape, plan, parts, alone))
+    peak = max(stage.gib for stage in stages)
+    context = CPU_CONTEXT_GIB if device is not None and is_cpu(device) else CONTEXT_GIB
+    weights = sum(part.all for part in parts) / GIB
+    return Footprint(
+        stages=stages,
+        peak_gib=peak,
+        bound_gib=peak * LAW_ERROR * FRAGMENTATION + context,
+        weights_gib=weights,
+        host_gib=0.0 if alone else _host_gib(parts, plan),
     )
 
 
-def peak_gib(
-    model: VideoModel, width: int, height: int, frames: int, plan: Plan, kind: str
+def is_cpu(device: DeviceType) -> bool:
+    """The processor itself."""
+    return device.architecture == "cpu"
+
+
+def is_one_pool(device: DeviceType) -> bool:
+    """RAM and VRAM are the same memory: weights have nowhere else to wait."""
+    return device.unified or is_cpu(device)
+
+
+def _stages(
+    model: VideoModel, shape: Shape, plan: Plan, parts: tuple[Held, ...], alone: bool
+) -> Iterable[Stage]:
+    offload = Offload.NONE if alone else plan.offload
+    count = tokens(model, shape)
+    encoders = [p for p in parts if p.role in (Role.TEXT, Role.IMAGE)]
+    denoisers = [p for p in parts if p.role is Role.DENOISER]
+    vaes = [p for p in parts if p.role is Role.VAE]
+    if encoders:
+        act = max(_encoder_bytes(part) for part in encoders) * batch(model, shape)
+        yield _stage("encode text", _resident(encoders, parts, plan, offload), act)
+    if shape.from_image or model.needs_image:
+        act = _picture_bytes(model, shape, plan, vaes, "encode")
+        yield _stage("encode image", _resident(vaes, parts, plan, offload), act)
+    act = max(_denoise_bytes(part, model, shape, plan, count) for part in denoisers)
+    yield _stage("denoise", _resident(denoisers, parts, plan, offload), act)
+    act = _picture_bytes(model, shape, plan, vaes, "decode")
+    yield _stage("decode", _resident(vaes, parts, plan, offload), act)
+
+
+def _stage(name: str, weights: float, activations: float) -> Stage:
+    return Stage(name, weights / GIB, activations / GIB)
+
+
+def _resident(using: list[Held], parts: tuple[Held, ...], plan: Plan, offload: Offload) -> float:
+    """Bytes of weights on one device while the components `using` are at work."""
+    if offload is Offload.NONE:
+        return sum(_share(part, plan) for part in parts)
+    if offload is Offload.MODEL:
+        return max((_share(part, plan) for part in using), default=0.0)
+    return max((_streamed(part, offload) for part in using), default=0.0)
+
+
+def _streamed(part: Held, offload: Offload) -> float:
+    """Of a component that visits the device in pieces. One without blocks visits as a whole."""
+    if not part.component.blocks:
+        return part.all
+    if offload is Offload.SEQUENTIAL:
+        return part.leaf
+    return part.outside + PREFETCHED_BLOCKS * part.block
+
+
+def _share(part: Held, plan: Plan) -> float:
+    """A gang that shards or splits the weights holds a part of them on each device."""
+    gang = plan.gang
+    if gang is None or part.role not in (Role.DENOISER, Role.TEXT):
+        return part.all
+    if gang.sharded:
+        return part.all / gang.devices + 2 * part.block
+    if part.role is Role.DENOISER and gang.split in (Split.TENSOR, Split.LAYERS):
+        return (part.all - part.outside) / gang.devices + part.outside
+    return part.all
+
+
+def _encoder_bytes(part: Held) -> float:
+    return part.component.encoder.act_bytes if part.component.encoder else 0.0
+
+
+def _denoise_bytes(part: Held, model: VideoModel, shape: Shape, plan: Plan, count: Tokens) -> float:
+    card = part.component.denoiser
+    if card is None:
+        return 0.0
+    samples = batch(model, shape)
+    return activation_bytes(card, samples, plan, count.all) + _workspace(
+        part, card, samples, plan, count.all
+    )
+
+
+def activation_bytes(card: DenoiserCard, samples: int, plan: Plan, count: int) -> float:
+    """a0 + a1 S, as measured in bf16; twice that in fp32."""
+    spread, kept = (plan.gang.devices, plan.gang.split) if plan.gang else (1, None)
+    per_token = card.act_bytes[1] * samples / card.batch
+    act = card.act_bytes[0] + per_token * count / (spread if kept is Split.CONTEXT else 1)
+    if kept is Split.TENSOR:
+        act *= 1 - TENSOR_ACTIVATIONS * (1 - 1 / spread)
+    if plan.precision is Precision.FP32:
+        return act * 2
+    return act * AUTOCAST_ACTIVATIONS if plan.precision is Precision.AUTOCAST else act
+
+
+def _workspace(part: Held, card: DenoiserCard, samples: int, plan: Plan, count: int) -> float:
+    """8-bit weights are widened a layer at a time; kernels that multiply integers leave 32-bit
+    results as wide as the feed-forward layer (4 x width). Never more than the 8 bits save: a layer
+    that would need it is better left as it is."""
+    saved = part.component.linear * 1.0
+    if plan.precision is Precision.INT8:
+        return min(saved, part.leaf + 4.0 * 4 * card.width * count * samples)
+    return min(saved, part.leaf) if plan.precision is Precision.FP8 else 0.0
+
+
+def _picture_bytes(
+    model: VideoModel, shape: Shape, plan: Plan, vaes: list[Held], way: str
 ) -> float:
-    """The largest amount of device memory the run holds at once, context included, in GiB."""
-    transformer, encoder, vae = weights_gib(model, plan.precision)
-    denoise = _denoise_gib(model, tokens(model, width, height, frames), plan.precision)
-    decode = _decode_gib(model, width, height, frames, plan.vae_tiling)
-    if plan.offload is Offload.NONE or kind != "cuda":
-        stage = transformer + encoder + vae + max(denoise, decode)
-    else:
-        stage = max(encoder * 1.05, transformer + denoise, vae + decode)
-    return stage * FRAGMENTATION + CONTEXT_GIB[kind]
+    """Of decoding the film, or encoding the picture that it starts from."""
+    found = 0.0
+    for part, vae in zip(model.of(Role.VAE), vaes, strict=True):
+        card = picture_card(vae, way, in_precision(part, plan.precision))
+        if card is not None:
+            found += picture_bytes(card, shape, plan.vae_tiling)
+    return found
 
 
-def plans(model: VideoModel, kind: str) -> tuple[Plan, ...]:
-    """The ways to run it on such a device, fastest first."""
-    precision = Precision.FP32 if kind == "cpu" else model.precision
-    ways = [Plan(precision=precision), Plan(precision=precision, vae_tiling=True)]
-    if kind == "cuda":
-        ways.append(Plan(precision=precision, offload=Offload.MODEL, vae_tiling=True))
-    return tuple(ways)
+def picture_card(vae: Held, way: str, precision: Precision) -> PictureCard | None:
+    """The card of this number format, or of the one that was measured."""
+    cards = vae.component.decode if way == "decode" else vae.component.encode
+    wanted = "fp32" if precision is Precision.FP32 else "bf16"
+    return cards.get(wanted) or next(iter(cards.values()), None)
 
 
-def _denoise_gib(model: VideoModel, count: int, precision: Precision) -> float:
-    return count * model.act_kib_per_token * 1024 / GIB * (_BYTES[precision] / 2)
+def picture_bytes(card: PictureCard, shape: Shape, tiled: bool) -> float:
+    """c0 + c1 HW + c2 HWF; tiled: of one tile, and t0 + t1 HW + t2 HWF of kept and blended tiles,
+    but never more than whole."""
+    whole = _law(card.act_bytes, shape.pixels, shape.frames)
+    if not tiled or not card.tile:
+        return whole
+    tile = min(shape.height, card.tile[0]) * min(shape.width, card.tile[1])
+    in_tiles = _law(card.act_bytes, tile, shape.frames)
+    in_tiles += _law(card.tiled_act_bytes, shape.pixels, shape.frames)
+    return min(whole, in_tiles)
 
 
-def _decode_gib(model: VideoModel, width: int, height: int, frames: int, tiled: bool) -> float:
-    pixels = width * height
-    held = min(pixels, TILE_PIXELS) if tiled else pixels
-    per_pixel = model.decode_kib_per_pixel * 1024 + model.decode_bytes_per_pixel_frame * frames
-    kept = 3.5 * 3 * frames * pixels * 4 if tiled else 0.0
-    return (held * per_pixel + kept) / GIB
+def _law(law: tuple[float, float, float], pixels: int, frames: int) -> float:
+    return max(0.0, law[0] + law[1] * pixels + law[2] * pixels * frames)
+
+
+def _host_gib(parts: tuple[Held, ...], plan: Plan) -> float:
+    """RAM: the process, and weights that wait there. Prefetch pins a second copy of the denoiser
+    beside the pages of its file."""
+    if plan.offload is Offload.NONE:
+        return RUNTIME_RAM_GIB
+    waiting = sum(part.all for part in parts)
+    if plan.offload is Offload.GROUP:
+        waiting += max((p.all for p in parts if p.role is Role.DENOISER), default=0.0)
+    return RUNTIME_RAM_GIB + waiting / GIB
