@@ -10,7 +10,7 @@ from __future__ import annotations
 from reelyard.catalog.component import Component, DenoiserCard, EncoderCard, PictureCard
 from reelyard.catalog.device import Architecture, DeviceType, Figure, Link
 from reelyard.catalog.load import Catalog, load_catalog
-from reelyard.catalog.model import GuidanceBy, Part, Role, VideoModel
+from reelyard.catalog.model import GuidanceBy, Part, Role, VideoModel, id_of
 from reelyard.catalog.voice import Style, Voice
 
 __all__ = [
@@ -29,5 +29,6 @@ __all__ = [
     "Style",
     "VideoModel",
     "Voice",
+    "id_of",
     "load_catalog",
 ]

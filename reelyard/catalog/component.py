@@ -50,7 +50,7 @@ class PictureCard(Entry):
 
     act_bytes c0 + c1 HW + c2 HWF; flops f0 HW + f1 HWF; traffic_bytes m0 HW + m1 HWF.
     Tiled: `tile` is the height and width of a tile in pixels (empty: tiling changes nothing),
-    tiled_act_bytes t0 + t1 HW + t2 HWF beyond one tile, tiled_flops the factor on flops and traffic.
+    tiled_act_bytes t0 + t1 HW + t2 HWF beyond one tile, tiled_flops the factor on the work.
     """
 
     act_bytes: tuple[float, float, float]

@@ -10,6 +10,11 @@ from reelyard.catalog.entry import Entry
 from reelyard.plan import Precision
 
 
+def id_of(repo: str) -> str:
+    """`Wan-AI/Wan2.1-T2V-14B-Diffusers` is `wan2.1-t2v-14b`: the last part, in lower case."""
+    return repo.rstrip("/").rpartition("/")[2].lower().removesuffix("-diffusers")
+
+
 class Role(StrEnum):
     """What a component does in a pipeline."""
 

@@ -6,51 +6,22 @@ gang. Pure; the laws are explained in docs/predicting.md.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from reelyard.catalog import Catalog, DenoiserCard, DeviceType, PictureCard, Role, VideoModel
-from reelyard.plan import Attention, Offload, Plan, Precision, Split
-from reelyard.predict.memory import is_one_pool, picture_card
+from reelyard.plan import Attention, Plan, Precision
+from reelyard.predict.gang import together
+from reelyard.predict.memory import picture_card
 from reelyard.predict.rates import INT8_EAGER, Rates, attention_rate, kernel_for, rates
 from reelyard.predict.shape import Shape, Tokens, batch, calls_per_step, tokens
-from reelyard.predict.weights import BYTES, Held, held, in_precision
+from reelyard.predict.span import Span
+from reelyard.predict.transfer import copies, visit
+from reelyard.predict.weights import Held, held, in_precision
 
 FIXED_SECONDS = 1.5
 """Tokenizing, the scheduler's own arithmetic, first launches, pictures back to the host."""
 FIXED_CPU_SECONDS = 0.05
-PAGEABLE_SHARE = 0.4
-"""Of the rate of pinned copies, what ordinary memory reaches (6-10 of 24 GB/s on PCIe 4 x16)."""
-UNEVEN = 0.01
-"""Per further card: tokens do not divide evenly, small kernels fill a card less."""
 TEXT_SHARE = 0.6
 """Encoders run short sequences: of the matrix rate of a denoiser."""
-READ_GB_S = 2.0
-"""Of a disk that nobody has measured: an NVMe drive behind a file system."""
-CAST_GB_S = 4.0
-"""Weights that are stored in another format than they are held in are cast by the host."""
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """One stage's seconds and where they go. `transfer`: copies and talk that nothing hides."""
-
-    name: str
-    matmul: float = 0.0
-    attention: float = 0.0
-    memory: float = 0.0
-    transfer: float = 0.0
-    fixed: float = 0.0
-
-    @property
-    def seconds(self) -> float:
-        """All of it."""
-        return self.matmul + self.attention + self.memory + self.transfer + self.fixed
-
-    @property
-    def bound_by(self) -> str:
-        """The largest term."""
-        terms = ("matmul", "attention", "memory", "transfer", "fixed")
-        return max(terms, key=lambda term: float(getattr(self, term)))
 
 
 def spans(
@@ -87,7 +58,7 @@ def _encoding(
             continue
         matmul += times * card.flops / (pace.matmul * TEXT_SHARE)
         memory += times * max(card.traffic_bytes, part.all) / pace.bytes
-        transfer += _visit(part, plan, device, visits=times)
+        transfer += visit(part, plan, device, visits=times)
     return Span("encode text", matmul=matmul, memory=memory, transfer=transfer)
 
 
@@ -127,13 +98,13 @@ def _denoising(
         * attention_flops(card, count)
         / attention_rate(device, kernel, card.head_dim, plan.precision)
     )
-    wide = BYTES[plan.precision] / 2 if plan.precision is Precision.FP32 else 1.0
+    wide = 2.0 if plan.precision is Precision.FP32 else 1.0
     memory = samples * wide * _line(card.traffic_bytes, count.all) / pace.bytes
     memory = max(memory, denoisers[0].all / pace.bytes)
     one = Span("denoise", calls * matmul, calls * attention, calls * memory)
-    one = _together(one, plan, card, count, calls, samples, device, denoisers[0])
-    copies = _copies(one, calls, plan, device, denoisers)
-    return Span("denoise", one.matmul, one.attention, one.memory, one.transfer + copies)
+    one = together(one, plan, card, count, calls, samples, device, denoisers[0])
+    moved = copies(one, calls, plan, device, denoisers)
+    return Span("denoise", one.matmul, one.attention, one.memory, one.transfer + moved)
 
 
 def attention_flops(card: DenoiserCard, count: Tokens) -> float:
@@ -146,79 +117,6 @@ def attention_flops(card: DenoiserCard, count: Tokens) -> float:
 
 def _line(law: tuple[float, float], count: int) -> float:
     return law[0] + law[1] * count
-
-
-def _together(
-    one: Span,
-    plan: Plan,
-    card: DenoiserCard,
-    count: Tokens,
-    calls: int,
-    samples: float,
-    device: DeviceType,
-    part: Held,
-) -> Span:
-    """The same work on a gang of n: compute divides, talk is added.
-
-    Context: four all-to-all of N x width x 2 bytes a layer, each card sends (n-1)/n of its n-th.
-    Tensor: two all-reduces a layer, 2 (n-1)/n of N x width x 2 bytes. Guidance: latents only.
-    Layers: the cards take turns, so only the memory divides; hidden states cross the link.
-    """
-    gang = plan.gang
-    if gang is None:
-        return one
-    n, link = gang.devices, (device.link.gb_s.value if device.link else 1.0) * 1e9
-    hidden = count.all * samples * card.width * 2.0
-    shares = n if gang.split is not Split.LAYERS else 1
-    uneven = 1 + UNEVEN * (n - 1) if shares > 1 else 1.0
-    talk = {
-        Split.CONTEXT: card.layers * 4 * hidden / n * (n - 1) / n,
-        Split.TENSOR: card.layers * 2 * 2 * hidden * (n - 1) / n,
-        Split.GUIDANCE: 0.0,
-        Split.LAYERS: 2 * hidden * (n - 1),
-    }[gang.split]
-    parallel = Span(
-        "denoise",
-        one.matmul / shares * uneven,
-        one.attention / shares * uneven,
-        one.memory / shares * uneven,
-        calls * talk / link,
-    )
-    gathered = calls * part.all * (n - 1) / n / link if gang.sharded else 0.0
-    unseen = max(0.0, gathered - parallel.seconds)
-    return Span(
-        "denoise", parallel.matmul, parallel.attention, parallel.memory, parallel.transfer + unseen
-    )
-
-
-def _copies(one: Span, calls: int, plan: Plan, device: DeviceType, denoisers: list[Held]) -> float:
-    """Seconds that offloaded weights add: `group` streams them beside the work of every call,
-    `sequential` before it, `model` once a job and back."""
-    rate = _copy_rate(device)
-    if rate is None or plan.offload is Offload.NONE:
-        return 0.0
-    if plan.offload is Offload.MODEL:
-        return sum(2 * part.all for part in denoisers) / (rate * PAGEABLE_SHARE)
-    moved = calls * denoisers[0].all
-    if plan.offload is Offload.GROUP:
-        return max(0.0, moved / rate - (one.matmul + one.attention + one.memory))
-    return moved / (rate * PAGEABLE_SHARE)
-
-
-def _visit(part: Held, plan: Plan, device: DeviceType, visits: int) -> float:
-    """An encoder or a VAE that waits in RAM comes once for each use."""
-    rate = _copy_rate(device)
-    if rate is None or plan.offload is Offload.NONE:
-        return 0.0
-    times = visits if plan.offload is Offload.SEQUENTIAL else 1
-    return times * part.all / (rate * PAGEABLE_SHARE)
-
-
-def _copy_rate(device: DeviceType) -> float | None:
-    """Bytes a second between RAM and device; None where they are one."""
-    if is_one_pool(device) or device.host_gb_s is None:
-        return None
-    return device.host_gb_s.value * 1e9
 
 
 def _picture(
@@ -242,7 +140,7 @@ def _picture(
         full = precision is Precision.FP32
         matmul += flops / (pace.convolution_fp32 if full else pace.convolution)
         memory += moved / pace.bytes
-        transfer += _visit(vae, plan, device, visits=1)
+        transfer += visit(vae, plan, device, visits=1)
     name = "decode" if way == "decode" else "encode image"
     return Span(name, matmul=matmul, memory=memory, transfer=transfer)
 
@@ -253,32 +151,6 @@ def picture_work(card: PictureCard, shape: Shape, tiled: bool) -> tuple[float, f
     flops = card.flops[0] * shape.pixels + card.flops[1] * shape.pixel_frames
     moved = card.traffic_bytes[0] * shape.pixels + card.traffic_bytes[1] * shape.pixel_frames
     return max(0.0, flops) * more, max(0.0, moved) * more
-
-
-def load_seconds(
-    model: VideoModel,
-    catalog: Catalog,
-    plan: Plan,
-    device: DeviceType,
-    read_gb_s: float | None = None,
-) -> float:
-    """From disk into the device's memory; zero is for whoever knows that it is there already.
-
-    Reading and casting follow one another; the copy to the device adds its own time unless the
-    weights stay in RAM.
-    """
-    disk = cast = held_bytes = 0.0
-    for part, now in zip(model.parts, held(model, catalog, plan.precision), strict=True):
-        size = now.component.parameters * BYTES[part.disk]
-        disk += size
-        held_bytes += now.all
-        if part.disk is not in_precision(part, plan.precision):
-            cast += size
-    seconds = disk / ((read_gb_s or READ_GB_S) * 1e9) + cast / (CAST_GB_S * 1e9)
-    rate = _copy_rate(device)
-    if rate is not None and plan.offload is Offload.NONE:
-        seconds += held_bytes / (rate * PAGEABLE_SHARE)
-    return seconds
 
 
 def kernel_note(device: DeviceType, wanted: Attention) -> str:

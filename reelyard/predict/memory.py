@@ -47,11 +47,13 @@ class Stage:
 
 @dataclass(frozen=True, slots=True)
 class Footprint:
-    """`peak_gib`: allocated at once, per device; `bound_gib`: with all that may come on top;
+    """`peak_gib`: allocated at once, per device; `metered_gib`: what a worker's own meter would
+    show of it (of the whole process on a CPU); `bound_gib`: with all that may come on top;
     `weights_gib`: the whole model as the plan holds it; `host_gib`: RAM of the node."""
 
     stages: tuple[Stage, ...]
     peak_gib: float
+    metered_gib: float
     bound_gib: float
     weights_gib: float
     host_gib: float
@@ -66,11 +68,13 @@ def footprint(
     alone = device is not None and is_one_pool(device)
     stages = tuple(_stages(model, shape, plan, parts, alone))
     peak = max(stage.gib for stage in stages)
-    context = CPU_CONTEXT_GIB if device is not None and is_cpu(device) else CONTEXT_GIB
+    on_cpu = device is not None and is_cpu(device)
+    context = CPU_CONTEXT_GIB if on_cpu else CONTEXT_GIB
     weights = sum(part.all for part in parts) / GIB
     return Footprint(
         stages=stages,
         peak_gib=peak,
+        metered_gib=peak + context if on_cpu else peak,
         bound_gib=peak * LAW_ERROR * FRAGMENTATION + context,
         weights_gib=weights,
         host_gib=0.0 if alone else _host_gib(parts, plan),
