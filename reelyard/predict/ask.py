@@ -8,13 +8,14 @@ from __future__ import annotations
 from reelyard.catalog import Catalog, DeviceType, VideoModel, id_of
 from reelyard.catalog.identify import find_device
 from reelyard.predict.answer import Answer, Status, plan_view, stage_views
-from reelyard.predict.forecast import Forecast, Host
+from reelyard.predict.forecast import Circumstances, Forecast, Host, basis, timed
 from reelyard.predict.lessons import NOTHING, Lessons
-from reelyard.predict.memory import CONTEXT_GIB, is_cpu
-from reelyard.predict.plans import first_that_fits, forecasts
+from reelyard.predict.memory import CONTEXT_GIB
+from reelyard.predict.plans import best, merit, ways
 from reelyard.predict.remedy import remedies
 from reelyard.predict.request import Request
 from reelyard.predict.shape import GIB, Shape, legal
+from reelyard.predict.subject import Subject, subject
 
 
 def predict(request: Request, catalog: Catalog, lessons: Lessons = NOTHING) -> Answer:
@@ -24,15 +25,14 @@ def predict(request: Request, catalog: Catalog, lessons: Lessons = NOTHING) -> A
     if model is None or device is None:
         return _unknown(request, model, device)
     shape, notes = legal(model, asked_shape(request, model))
-    host = Host(request.ram_gib, request.read_gb_s)
-    ways = forecasts(
-        model, catalog, shape, device, request.wish, host, lessons, request.power_cap_w
-    )
+    asked = subject(model, catalog, shape, device)
+    under = Circumstances(Host(request.ram_gib, request.read_gb_s), lessons, request.power_cap_w)
     room = request.memory_gib or device.usable_gib.value
-    found = first_that_fits(ways, room, host) or _tight(ways, request, device, host)
-    if found is None:
-        return _infeasible(request, model, device, shape, ways, catalog, notes)
-    return _feasible(request, model, device, shape, found, room, notes)
+    found = ways(asked, request.wish, under)
+    way = best(asked, found, room, under) or _tight(found, request, asked, device, under)
+    if way is None:
+        return _infeasible(request, asked, found, room, notes)
+    return _feasible(request, asked, way, room, (*notes, *basis(asked, way.plan, lessons)))
 
 
 def find_model(asked: str, catalog: Catalog) -> VideoModel | None:
@@ -41,20 +41,15 @@ def find_model(asked: str, catalog: Catalog) -> VideoModel | None:
 
 
 def asked_shape(request: Request, model: VideoModel) -> Shape:
-    """What is asked, with the model's own figures for what is left out."""
+    """What is asked, with the model's own figures for what is left out; its longest clip."""
     return Shape(
         width=request.width or model.width,
         height=request.height or model.height,
-        frames=request.frames or default_frames(model),
+        frames=request.frames or model.longest_clip,
         steps=request.steps or model.steps,
         guided=request.guided and model.guidance > 1,
         from_image=request.from_image or model.needs_image,
     )
-
-
-def default_frames(model: VideoModel) -> int:
-    """The longest clip of one run."""
-    return model.longest_clip
 
 
 def _unknown(request: Request, model: VideoModel | None, device: DeviceType | None) -> Answer:
@@ -75,57 +70,55 @@ def _unknown(request: Request, model: VideoModel | None, device: DeviceType | No
 
 
 def _tight(
-    ways: list[Forecast], request: Request, device: DeviceType, host: Host
+    found: list[Forecast],
+    request: Request,
+    asked: Subject,
+    device: DeviceType,
+    under: Circumstances,
 ) -> Forecast | None:
     """A plan that somebody insists on is possible when the peak itself fits the whole memory."""
     if request.offload is None or request.memory_gib is not None:
         return None
     memory = device.memory_gb.value * 1e9 / GIB
-    context = 0.0 if is_cpu(device) else CONTEXT_GIB
-    ram = host.ram_gib or float("inf")
-    return next(
-        (w for w in ways if w.peak_gib + context <= memory and w.footprint.host_gib <= ram), None
-    )
+    context = 0.0 if asked.is_cpu else CONTEXT_GIB
+    ram = under.host.ram_gib or float("inf")
+    possible = [
+        timed(asked, way, under)
+        for way in found
+        if way.peak_gib + context <= memory and way.footprint.host_gib <= ram
+    ]
+    return min(possible, key=merit, default=None)
 
 
 def _feasible(
-    request: Request,
-    model: VideoModel,
-    device: DeviceType,
-    shape: Shape,
-    way: Forecast,
-    room: float,
-    notes: tuple[str, ...],
+    request: Request, asked: Subject, way: Forecast, room: float, notes: tuple[str, ...]
 ) -> Answer:
-    said = [f"{way.plan.sentence()}: at most {way.bound_gib:.1f} of {room:.1f} GiB"]
+    said = f"{way.plan.sentence()}: at most {way.bound_gib:.1f} of {room:.1f} GiB"
     if way.bound_gib > room:
-        said = [
-            f"{way.plan.sentence()}: tight, the peak of {way.peak_gib:.1f} GiB fits "
-            f"{room:.1f} GiB but the bound of {way.bound_gib:.1f} does not"
-        ]
-    answer = _filled(request, model, device, shape, way, [*said, *notes, *way.basis])
-    timed = {
+        said = (
+            f"{way.plan.sentence()}: tight, the peak of {way.peak_gib:.1f} GiB fits the device "
+            f"but the bound of {way.bound_gib:.1f} is over its usable {room:.1f}"
+        )
+    around = None
+    if way.low is not None and way.high is not None:
+        around = (round(way.low, 3), round(way.high, 3))
+    times = {
+        "status": Status.OK,
         "seconds": _rounded(way.seconds),
-        "seconds_range": (_rounded(way.low), _rounded(way.high)) if way.low else None,
+        "seconds_range": around,
         "load_seconds": 0.0 if request.resident else _rounded(way.load_seconds),
         "energy_wh": _rounded(way.watt_hours),
     }
-    return answer.model_copy(update={"status": Status.OK, **timed})
+    return _filled(request, asked, way, (said, *notes)).model_copy(update=times)
 
 
-def _filled(
-    request: Request,
-    model: VideoModel,
-    device: DeviceType,
-    shape: Shape,
-    way: Forecast,
-    because: list[str],
-) -> Answer:
+def _filled(request: Request, asked: Subject, way: Forecast, because: tuple[str, ...]) -> Answer:
     """Memory and plan, without times: an infeasible run has none."""
+    shape = asked.shape
     return Answer(
         status=Status.INFEASIBLE,
-        model=model.id,
-        device=device.id,
+        model=asked.model.id,
+        device=asked.device.id if asked.device else request.device,
         gpus=request.gpus,
         width=shape.width,
         height=shape.height,
@@ -143,28 +136,24 @@ def _filled(
 
 def _infeasible(
     request: Request,
-    model: VideoModel,
-    device: DeviceType,
-    shape: Shape,
-    ways: list[Forecast],
-    catalog: Catalog,
+    asked: Subject,
+    found: list[Forecast],
+    room: float,
     notes: tuple[str, ...],
 ) -> Answer:
-    room = request.memory_gib or device.usable_gib.value
-    leanest = min(ways, key=lambda way: (way.bound_gib, way.footprint.host_gib))
-    said = [
+    leanest = min(found, key=lambda way: (way.bound_gib, way.footprint.host_gib))
+    said = (
         f"needs {leanest.bound_gib:.1f} GiB even with {leanest.plan.sentence()}, "
-        f"{max(0.0, leanest.bound_gib - room):.1f} more than the {room:.1f} GiB of {device.id}"
-    ]
-    if leanest.bound_gib <= room:
-        said = [
+        f"{leanest.bound_gib - room:.1f} more than the {room:.1f} GiB of {request.device}"
+    )
+    if leanest.bound_gib <= room and request.ram_gib is not None:
+        said = (
             f"{leanest.plan.sentence()} fits the device but needs "
             f"{leanest.footprint.host_gib:.1f} GiB of RAM, the node has {request.ram_gib:.1f}"
-        ]
-    would_fit = list(remedies(request, model, device, shape, catalog, room))
-    if would_fit:
-        said.append("it would fit " + ", or ".join(would_fit))
-    return _filled(request, model, device, shape, leanest, [*said, *notes])
+        )
+    would_fit = list(remedies(request, asked, room))
+    remedy = ("it would fit " + ", or ".join(would_fit),) if would_fit else ()
+    return _filled(request, asked, leanest, (said, *remedy, *notes))
 
 
 def _rounded(value: float | None) -> float | None:

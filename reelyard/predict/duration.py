@@ -5,17 +5,16 @@ gang. Pure; the laws are explained in docs/predicting.md.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
-from reelyard.catalog import Catalog, DenoiserCard, DeviceType, PictureCard, Role, VideoModel
+from reelyard.catalog import DenoiserCard, DeviceType, PictureCard, Role
 from reelyard.plan import Attention, Plan, Precision
 from reelyard.predict.gang import together
 from reelyard.predict.memory import picture_card
 from reelyard.predict.rates import INT8_EAGER, Rates, attention_rate, kernel_for, rates
-from reelyard.predict.shape import Shape, Tokens, batch, calls_per_step, tokens
+from reelyard.predict.shape import Shape, Tokens
 from reelyard.predict.span import Span
+from reelyard.predict.subject import Subject, of_role
 from reelyard.predict.transfer import copies, visit
-from reelyard.predict.weights import Held, held, in_precision
+from reelyard.predict.weights import Held, in_precision
 
 FIXED_SECONDS = 1.5
 """Tokenizing, the scheduler's own arithmetic, first launches, pictures back to the host."""
@@ -24,123 +23,92 @@ TEXT_SHARE = 0.6
 """Encoders run short sequences: of the matrix rate of a denoiser."""
 
 
-def spans(
-    model: VideoModel, catalog: Catalog, shape: Shape, plan: Plan, device: DeviceType
-) -> tuple[Span, ...]:
+def spans(subject: Subject, plan: Plan, device: DeviceType) -> tuple[Span, ...]:
     """Every stage of a run whose model is in memory already, in order."""
     pace = rates(device, plan.precision, plan.compiled)
-    parts = held(model, catalog, plan.precision)
-    fixed = FIXED_CPU_SECONDS if device.architecture == "cpu" else FIXED_SECONDS
     made = [
-        _encoding(model, shape, plan, device, parts, pace),
-        *_start_image(model, shape, plan, device, parts, pace),
-        _denoising(model, shape, plan, device, parts, pace),
-        _picture(model, shape, plan, device, parts, pace, "decode"),
-        Span("begin and end", fixed=fixed),
+        _encoding(subject, plan, pace),
+        _picture(subject, plan, pace, "encode") if subject.starts_from_image else Span(""),
+        _denoising(subject, plan, device, pace),
+        _picture(subject, plan, pace, "decode"),
+        Span("begin and end", fixed=FIXED_CPU_SECONDS if subject.is_cpu else FIXED_SECONDS),
     ]
     return tuple(span for span in made if span.seconds > 0)
 
 
-def _encoding(
-    model: VideoModel,
-    shape: Shape,
-    plan: Plan,
-    device: DeviceType,
-    parts: Iterable[Held],
-    pace: Rates,
-) -> Span:
+def _encoding(subject: Subject, plan: Plan, pace: Rates) -> Span:
     """Text (and the start image's features): once per prompt, twice with guidance."""
-    times = calls_per_step(model, shape) * batch(model, shape)
+    times = subject.calls * subject.samples
     matmul = memory = transfer = 0.0
-    for part in parts:
+    for part in subject.parts(plan.precision):
         card = part.component.encoder
         if card is None:
             continue
         matmul += times * card.flops / (pace.matmul * TEXT_SHARE)
         memory += times * max(card.traffic_bytes, part.all) / pace.bytes
-        transfer += visit(part, plan, device, visits=times)
+        transfer += visit(part, plan, subject, visits=times)
     return Span("encode text", matmul=matmul, memory=memory, transfer=transfer)
 
 
-def _start_image(
-    model: VideoModel,
-    shape: Shape,
-    plan: Plan,
-    device: DeviceType,
-    parts: tuple[Held, ...],
-    pace: Rates,
-) -> Iterable[Span]:
-    if shape.from_image or model.needs_image:
-        yield _picture(model, shape, plan, device, parts, pace, "encode")
-
-
-def _denoising(
-    model: VideoModel,
-    shape: Shape,
-    plan: Plan,
-    device: DeviceType,
-    parts: tuple[Held, ...],
-    pace: Rates,
-) -> Span:
+def _denoising(subject: Subject, plan: Plan, device: DeviceType, pace: Rates) -> Span:
     """Every step calls one denoiser (of two experts, each has its steps)."""
-    denoisers = [part for part in parts if part.role is Role.DENOISER]
+    denoisers = of_role(subject.parts(plan.precision), Role.DENOISER)
     card = denoisers[0].component.denoiser
     if card is None:
         return Span("denoise")
-    calls = shape.steps * calls_per_step(model, shape)
-    count, samples = tokens(model, shape), batch(model, shape) / card.batch
+    calls = subject.shape.steps * subject.calls
+    one = _calls(calls, subject, plan, device, pace, denoisers[0], card)
+    one = together(one, calls, plan, subject, denoisers[0])
+    travels = one.transfer + copies(one, calls, plan, subject, denoisers)
+    return Span("denoise", one.matmul, one.attention, one.memory, travels)
+
+
+def _calls(
+    calls: int,
+    subject: Subject,
+    plan: Plan,
+    device: DeviceType,
+    pace: Rates,
+    part: Held,
+    card: DenoiserCard,
+) -> Span:
+    """All calls of the denoiser on one device with its weights there."""
+    count, share = subject.tokens, subject.samples / card.batch
     kernel = kernel_for(device, plan.attention)
-    matmul = samples * _line(card.gemm_flops, count.all) / pace.matmul
-    if plan.precision is Precision.INT8 and not plan.compiled:
-        matmul *= INT8_EAGER
-    attention = (
-        samples
-        * attention_flops(card, count)
-        / attention_rate(device, kernel, card.head_dim, plan.precision)
-    )
+    pairs = attention_rate(device, kernel, card.head_dim, plan.precision)
     wide = 2.0 if plan.precision is Precision.FP32 else 1.0
-    memory = samples * wide * _line(card.traffic_bytes, count.all) / pace.bytes
-    memory = max(memory, denoisers[0].all / pace.bytes)
-    one = Span("denoise", calls * matmul, calls * attention, calls * memory)
-    one = together(one, plan, card, count, calls, samples, device, denoisers[0])
-    moved = copies(one, calls, plan, device, denoisers)
-    return Span("denoise", one.matmul, one.attention, one.memory, one.transfer + moved)
+    slow = INT8_EAGER if plan.precision is Precision.INT8 and not plan.compiled else 1.0
+    matmul = share * _line(card.gemm_flops, count.all) / pace.matmul * slow
+    attention = share * attention_flops(card, count) / pairs
+    moved = max(share * wide * _line(card.traffic_bytes, count.all), part.all)
+    return Span("denoise", calls * matmul, calls * attention, calls * moved / pace.bytes)
 
 
 def attention_flops(card: DenoiserCard, count: Tokens) -> float:
     """q1 S + q2 S^2 + q3 S P + q4 S T of one call."""
     alone, square, within, along = card.attention_flops
-    return count.all * (
-        alone + square * count.all + within * count.per_frame + along * count.frames
-    )
+    one = alone + square * count.all + within * count.per_frame + along * count.frames
+    return count.all * one
 
 
 def _line(law: tuple[float, float], count: int) -> float:
     return law[0] + law[1] * count
 
 
-def _picture(
-    model: VideoModel,
-    shape: Shape,
-    plan: Plan,
-    device: DeviceType,
-    parts: tuple[Held, ...],
-    pace: Rates,
-    way: str,
-) -> Span:
-    """The VAE, on one card whatever the gang."""
-    vaes = [part for part in parts if part.role is Role.VAE]
+def _picture(subject: Subject, plan: Plan, pace: Rates, way: str) -> Span:
+    """The VAE, on one device whatever the gang."""
+    vaes = of_role(subject.parts(plan.precision), Role.VAE)
     matmul = memory = transfer = 0.0
-    for part, vae in zip(model.of(Role.VAE), vaes, strict=True):
+    for part, vae in zip(subject.model.of(Role.VAE), vaes, strict=True):
         precision = in_precision(part, plan.precision)
         card = picture_card(vae, way, precision)
         if card is None:
             continue
-        flops, moved = picture_work(card, shape, plan.vae_tiling)
+        flops, moved = picture_work(card, subject.shape, plan.vae_tiling)
         full = precision is Precision.FP32
         matmul += flops / (pace.convolution_fp32 if full else pace.convolution)
         memory += moved / pace.bytes
-        transfer += visit(vae, plan, device, visits=1)
+        transfer += visit(vae, plan, subject, visits=1)
     name = "decode" if way == "decode" else "encode image"
     return Span(name, matmul=matmul, memory=memory, transfer=transfer)
 

@@ -32,10 +32,9 @@ class Use:
 
 def use(spans: Iterable[Span], device: DeviceType, cap_w: float | None, devices: int = 1) -> Use:
     """Energy and time of the stages; `cap_w` per device, None: the device's own limit."""
-    slowed = tuple(_slowed(span, device, cap_w) for span in spans)
+    slowed = tuple(spans) if cap_w is None else tuple(_slowed(s, device, cap_w) for s in spans)
     joules = sum(
-        float(getattr(span, term)) * drawn(device, term, cap_w)
-        for span in slowed
+        drawn(device, term, cap_w) * sum(float(getattr(span, term)) for span in slowed)
         for term in _ACTIVE
     )
     seconds = sum(span.seconds for span in slowed)
@@ -52,9 +51,7 @@ def _dynamic(device: DeviceType, term: str) -> float:
     return _ACTIVE[term] * max(0.0, device.power_w.value - device.idle_w.value)
 
 
-def _slowed(span: Span, device: DeviceType, cap_w: float | None) -> Span:
-    if cap_w is None:
-        return span
+def _slowed(span: Span, device: DeviceType, cap_w: float) -> Span:
     compute = _clock(device, "matmul", cap_w)
     return replace(
         span,

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from reelyard.catalog import Catalog, DeviceType, VideoModel
+from reelyard.catalog import DeviceType
 from reelyard.plan import Attention, Offload, Plan
 from reelyard.predict.duration import kernel_note, spans
 from reelyard.predict.energy import use
 from reelyard.predict.lessons import NOTHING, Key, Lessons
-from reelyard.predict.memory import CONTEXT_GIB, Footprint, footprint, is_cpu
-from reelyard.predict.shape import Shape
+from reelyard.predict.memory import CONTEXT_GIB, Footprint, footprint
 from reelyard.predict.span import Span
+from reelyard.predict.subject import Subject
 from reelyard.predict.transfer import load_seconds
 
 MEASURED_RANGE = 1.3
@@ -48,51 +48,66 @@ class Forecast:
     high: float | None = None
     load_seconds: float | None = None
     watt_hours: float | None = None
-    basis: tuple[str, ...] = ()
 
 
-def forecast(
-    model: VideoModel,
-    catalog: Catalog,
-    shape: Shape,
-    plan: Plan,
-    device: DeviceType | None,
-    host: Host = UNKNOWN_HOST,
-    lessons: Lessons = NOTHING,
-    cap_w: float | None = None,
-) -> Forecast:
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """What a forecast is made under: the node, what runs have taught, a power cap per device."""
+
+    host: Host = UNKNOWN_HOST
+    lessons: Lessons = NOTHING
+    cap_w: float | None = None
+
+
+ORDINARY = Circumstances()
+
+
+def forecast(subject: Subject, plan: Plan, under: Circumstances = ORDINARY) -> Forecast:
     """The forecast. With no device type only memory is known, as on a plain GPU."""
-    space = footprint(model, catalog, shape, plan, device)
-    if device is None:
-        return Forecast(plan, space, space.peak_gib, space.bound_gib, basis=(_UNTIMED,))
-    key = Key(model.id, plan.sentence(), device.id)
-    needs = use(spans(model, catalog, shape, plan, device), device, cap_w, plan.devices)
+    return timed(subject, measured(subject, plan, under), under)
+
+
+def measured(subject: Subject, plan: Plan, under: Circumstances = ORDINARY) -> Forecast:
+    """The forecast of memory alone."""
+    space = footprint(subject, plan)
+    if subject.device is None or not under.lessons.by_key:
+        return Forecast(plan, space, space.peak_gib, space.bound_gib)
+    key = key_of(subject, plan)
+    peak = space.peak_gib * under.lessons.memory_ratio(key)
+    return Forecast(plan, space, peak, _bound(subject, space, under.lessons.bound_ratio(key)))
+
+
+def timed(subject: Subject, way: Forecast, under: Circumstances = ORDINARY) -> Forecast:
+    """The forecast with time, load and energy."""
+    if subject.device is None:
+        return way
+    plan, device, lessons = way.plan, subject.device, under.lessons
+    key = key_of(subject, plan)
+    needs = use(spans(subject, plan, device), device, under.cap_w, plan.devices)
     ratio = lessons.seconds_ratio(key)
-    seconds = needs.seconds * ratio
     around = lessons.range_factor(key, uncertainty(plan, device))
-    load = load_seconds(model, catalog, plan, device, host.read_gb_s) * lessons.load_ratio(key)
-    return Forecast(
-        plan=plan,
-        footprint=space,
-        peak_gib=space.peak_gib * lessons.memory_ratio(key),
-        bound_gib=_bound(space, device, lessons.bound_ratio(key)),
+    seconds = needs.seconds * ratio
+    load = load_seconds(subject, plan, under.host.read_gb_s) * lessons.load_ratio(key)
+    return replace(
+        way,
         spans=needs.spans,
         seconds=seconds,
         low=seconds / around,
         high=seconds * around,
         load_seconds=load,
         watt_hours=needs.watt_hours * ratio,
-        basis=_basis(plan, device, lessons, key),
     )
 
 
-_UNTIMED = "the device is of no type in the catalog: memory is known, time is not"
+def key_of(subject: Subject, plan: Plan) -> Key:
+    """What lessons of such a run are kept under."""
+    return Key(subject.model.id, plan.sentence(), subject.device.id if subject.device else "")
 
 
 def uncertainty(plan: Plan, device: DeviceType) -> float:
     """The half-width of the range of time, as a factor, before anything was measured here."""
     factor = MEASURED_RANGE
-    if is_cpu(device):
+    if device.architecture == "cpu":
         factor = CPU_RANGE
     elif device.matmul_tflops.source.startswith("estimate"):
         factor = ESTIMATED_RANGE
@@ -103,27 +118,33 @@ def uncertainty(plan: Plan, device: DeviceType) -> float:
     return factor * GANG_RANGE if plan.gang else factor
 
 
-def _bound(space: Footprint, device: DeviceType, seen: float) -> float:
+def _bound(subject: Subject, space: Footprint, seen: float) -> float:
     """Never under what was seen, with the context that no counter of torch shows."""
-    context = 0.0 if is_cpu(device) else CONTEXT_GIB
+    context = 0.0 if subject.is_cpu else CONTEXT_GIB
     return max(space.bound_gib, space.metered_gib * seen + context if seen else 0.0)
 
 
-def _basis(plan: Plan, device: DeviceType, lessons: Lessons, key: Key) -> tuple[str, ...]:
+def basis(subject: Subject, plan: Plan, lessons: Lessons = NOTHING) -> tuple[str, ...]:
     """What the figures rest on, for people."""
-    said = ["memory: measured laws of the real-size networks, without a GPU"]
-    own = lessons.of(key)
+    said = "memory: measured laws of the real-size networks, without a GPU"
+    if subject.device is None:
+        return (said, "time: not known, the device is of no type in the catalog")
+    note = kernel_note(subject.device, plan.attention)
+    return (
+        said,
+        _time_basis(subject.device, key_of(subject, plan), lessons),
+        *filter(None, [note]),
+    )
+
+
+def _time_basis(device: DeviceType, key: Key, lessons: Lessons) -> str:
+    own, others = lessons.of(key), lessons.by_device.get(key.device)
     if own is not None and own.timed:
-        said.append(f"time: roofline, corrected by {own.timed} runs here (x{own.seconds:.2f})")
-    elif key.device in lessons.by_device and lessons.by_device[key.device].timed:
-        count = lessons.by_device[key.device].timed
-        said.append(f"time: roofline, corrected by {count} runs of other plans on this type here")
-    else:
-        source = device.matmul_tflops.source
-        said.append(
-            f"time: roofline on {device.matmul_tflops.value:g} TFLOP/s ({source}) and "
-            f"{device.bandwidth_gb_s.value:g} GB/s; never timed here"
-        )
-    if note := kernel_note(device, plan.attention):
-        said.append(note)
-    return tuple(said)
+        return f"time: roofline, corrected by {own.timed} runs here (x{own.seconds:.2f})"
+    if others is not None and others.timed:
+        return f"time: roofline, corrected by {others.timed} other runs on this type here"
+    best, moves = device.matmul_tflops, device.bandwidth_gb_s
+    return (
+        f"time: roofline on {best.value:g} TFLOP/s ({best.source}) and {moves.value:g} GB/s; "
+        "never timed here"
+    )

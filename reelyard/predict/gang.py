@@ -6,54 +6,52 @@ are in `bench/published`.
 
 from __future__ import annotations
 
-from reelyard.catalog import DenoiserCard, DeviceType
-from reelyard.plan import Plan, Split
-from reelyard.predict.shape import Tokens
+from reelyard.catalog import DenoiserCard
+from reelyard.plan import Gang, Plan, Split
 from reelyard.predict.span import Span
+from reelyard.predict.subject import Subject
 from reelyard.predict.weights import Held
 
+NO_LINK_GB_S = 1.0
+"""Devices that nothing is known to join: 10 Gbit/s Ethernet."""
 UNEVEN = 0.01
 """Per further card: tokens do not divide evenly, small kernels fill a card less."""
 
 
-def together(
-    one: Span,
-    plan: Plan,
-    card: DenoiserCard,
-    count: Tokens,
-    calls: int,
-    samples: float,
-    device: DeviceType,
-    part: Held,
-) -> Span:
-    """The same work on a gang of n: compute divides, talk is added.
-
-    Context: four all-to-all of N x width x 2 bytes a layer, each card sends (n-1)/n of its n-th.
-    Tensor: two all-reduces a layer, 2 (n-1)/n of N x width x 2 bytes. Guidance: latents only.
-    Layers: the cards take turns, so only the memory divides; hidden states cross the link.
-    """
-    gang = plan.gang
-    if gang is None:
+def together(one: Span, calls: int, plan: Plan, subject: Subject, part: Held) -> Span:
+    """`one` device's denoising as a gang of n does it: compute divides, talk is added."""
+    gang, card = plan.gang, part.component.denoiser
+    if gang is None or card is None:
         return one
-    n, link = gang.devices, (device.link.gb_s.value if device.link else 1.0) * 1e9
-    hidden = count.all * samples * card.width * 2.0
-    shares = n if gang.split is not Split.LAYERS else 1
-    uneven = 1 + UNEVEN * (n - 1) if shares > 1 else 1.0
-    talk = {
+    n, rate = gang.devices, _link_rate(subject)
+    shares = 1 if gang.split is Split.LAYERS else n
+    longer = (1 + UNEVEN * (n - 1)) / shares if shares > 1 else 1.0
+    shared = Span(
+        "denoise",
+        one.matmul * longer,
+        one.attention * longer,
+        one.memory * longer,
+        calls * _talk(gang, card, subject) / rate,
+    )
+    gathered = calls * part.all * (n - 1) / n / rate if gang.sharded else 0.0
+    waits = shared.transfer + max(0.0, gathered - shared.seconds)
+    return Span("denoise", shared.matmul, shared.attention, shared.memory, waits)
+
+
+def _talk(gang: Gang, card: DenoiserCard, subject: Subject) -> float:
+    """Bytes that each device sends in a call. Context: four all-to-all of its n-th of the hidden
+    states a layer. Tensor: two all-reduces a layer. Layers: hidden states there and back.
+    Guidance: latents only, nothing beside the rest."""
+    n = gang.devices
+    hidden = subject.tokens.all * subject.samples / card.batch * card.width * 2.0
+    return {
         Split.CONTEXT: card.layers * 4 * hidden / n * (n - 1) / n,
         Split.TENSOR: card.layers * 2 * 2 * hidden * (n - 1) / n,
         Split.GUIDANCE: 0.0,
         Split.LAYERS: 2 * hidden * (n - 1),
     }[gang.split]
-    parallel = Span(
-        "denoise",
-        one.matmul / shares * uneven,
-        one.attention / shares * uneven,
-        one.memory / shares * uneven,
-        calls * talk / link,
-    )
-    gathered = calls * part.all * (n - 1) / n / link if gang.sharded else 0.0
-    unseen = max(0.0, gathered - parallel.seconds)
-    return Span(
-        "denoise", parallel.matmul, parallel.attention, parallel.memory, parallel.transfer + unseen
-    )
+
+
+def _link_rate(subject: Subject) -> float:
+    link = subject.device.link if subject.device else None
+    return (link.gb_s.value if link else NO_LINK_GB_S) * 1e9

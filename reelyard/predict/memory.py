@@ -11,10 +11,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from reelyard.catalog import Catalog, DenoiserCard, DeviceType, PictureCard, Role, VideoModel
+from reelyard.catalog import DenoiserCard, PictureCard, Role
 from reelyard.plan import Offload, Plan, Precision, Split
-from reelyard.predict.shape import GIB, Shape, Tokens, batch, tokens
-from reelyard.predict.weights import Held, held, in_precision
+from reelyard.predict.shape import GIB, Shape
+from reelyard.predict.subject import Subject, of_role
+from reelyard.predict.weights import Held, in_precision
 
 CONTEXT_GIB = 0.6
 """CUDA context, cuBLAS and cuDNN handles of one process: 0.3 to 0.8 GiB by card and driver."""
@@ -59,55 +60,35 @@ class Footprint:
     host_gib: float
 
 
-def footprint(
-    model: VideoModel, catalog: Catalog, shape: Shape, plan: Plan, device: DeviceType | None
-) -> Footprint:
-    """What the run takes under this plan. `device` decides whether RAM and VRAM are one pool (a
-    plain GPU where it is not known)."""
-    parts = held(model, catalog, plan.precision)
-    alone = device is not None and is_one_pool(device)
-    stages = tuple(_stages(model, shape, plan, parts, alone))
+def footprint(subject: Subject, plan: Plan) -> Footprint:
+    """What the run takes under this plan."""
+    parts = subject.parts(plan.precision)
+    stages = tuple(_stages(subject, plan, parts))
     peak = max(stage.gib for stage in stages)
-    on_cpu = device is not None and is_cpu(device)
-    context = CPU_CONTEXT_GIB if on_cpu else CONTEXT_GIB
-    weights = sum(part.all for part in parts) / GIB
+    context = CPU_CONTEXT_GIB if subject.is_cpu else CONTEXT_GIB
     return Footprint(
         stages=stages,
         peak_gib=peak,
-        metered_gib=peak + context if on_cpu else peak,
+        metered_gib=peak + context if subject.is_cpu else peak,
         bound_gib=peak * LAW_ERROR * FRAGMENTATION + context,
-        weights_gib=weights,
-        host_gib=0.0 if alone else _host_gib(parts, plan),
+        weights_gib=sum(part.all for part in parts) / GIB,
+        host_gib=0.0 if subject.is_one_pool else _host_gib(parts, plan),
     )
 
 
-def is_cpu(device: DeviceType) -> bool:
-    """The processor itself."""
-    return device.architecture == "cpu"
-
-
-def is_one_pool(device: DeviceType) -> bool:
-    """RAM and VRAM are the same memory: weights have nowhere else to wait."""
-    return device.unified or is_cpu(device)
-
-
-def _stages(
-    model: VideoModel, shape: Shape, plan: Plan, parts: tuple[Held, ...], alone: bool
-) -> Iterable[Stage]:
-    offload = Offload.NONE if alone else plan.offload
-    count = tokens(model, shape)
-    encoders = [p for p in parts if p.role in (Role.TEXT, Role.IMAGE)]
-    denoisers = [p for p in parts if p.role is Role.DENOISER]
-    vaes = [p for p in parts if p.role is Role.VAE]
+def _stages(subject: Subject, plan: Plan, parts: tuple[Held, ...]) -> Iterable[Stage]:
+    offload = Offload.NONE if subject.is_one_pool else plan.offload
+    encoders = of_role(parts, Role.TEXT, Role.IMAGE)
+    denoisers, vaes = of_role(parts, Role.DENOISER), of_role(parts, Role.VAE)
     if encoders:
-        act = max(_encoder_bytes(part) for part in encoders) * batch(model, shape)
+        act = max(_encoder_bytes(part) for part in encoders) * subject.samples
         yield _stage("encode text", _resident(encoders, parts, plan, offload), act)
-    if shape.from_image or model.needs_image:
-        act = _picture_bytes(model, shape, plan, vaes, "encode")
+    if subject.starts_from_image:
+        act = _vae_bytes(subject, plan, vaes, "encode")
         yield _stage("encode image", _resident(vaes, parts, plan, offload), act)
-    act = max(_denoise_bytes(part, model, shape, plan, count) for part in denoisers)
+    act = max(_denoise_bytes(part, subject, plan) for part in denoisers)
     yield _stage("denoise", _resident(denoisers, parts, plan, offload), act)
-    act = _picture_bytes(model, shape, plan, vaes, "decode")
+    act = _vae_bytes(subject, plan, vaes, "decode")
     yield _stage("decode", _resident(vaes, parts, plan, offload), act)
 
 
@@ -149,14 +130,13 @@ def _encoder_bytes(part: Held) -> float:
     return part.component.encoder.act_bytes if part.component.encoder else 0.0
 
 
-def _denoise_bytes(part: Held, model: VideoModel, shape: Shape, plan: Plan, count: Tokens) -> float:
+def _denoise_bytes(part: Held, subject: Subject, plan: Plan) -> float:
     card = part.component.denoiser
     if card is None:
         return 0.0
-    samples = batch(model, shape)
-    return activation_bytes(card, samples, plan, count.all) + _workspace(
-        part, card, samples, plan, count.all
-    )
+    samples, count = subject.samples, subject.tokens.all
+    act = activation_bytes(card, samples, plan, count)
+    return act + _workspace(part, card, samples, plan, count)
 
 
 def activation_bytes(card: DenoiserCard, samples: int, plan: Plan, count: int) -> float:
@@ -181,15 +161,13 @@ def _workspace(part: Held, card: DenoiserCard, samples: int, plan: Plan, count: 
     return min(saved, part.leaf) if plan.precision is Precision.FP8 else 0.0
 
 
-def _picture_bytes(
-    model: VideoModel, shape: Shape, plan: Plan, vaes: list[Held], way: str
-) -> float:
+def _vae_bytes(subject: Subject, plan: Plan, vaes: list[Held], way: str) -> float:
     """Of decoding the film, or encoding the picture that it starts from."""
     found = 0.0
-    for part, vae in zip(model.of(Role.VAE), vaes, strict=True):
+    for part, vae in zip(subject.model.of(Role.VAE), vaes, strict=True):
         card = picture_card(vae, way, in_precision(part, plan.precision))
         if card is not None:
-            found += picture_bytes(card, shape, plan.vae_tiling)
+            found += picture_bytes(card, subject.shape, plan.vae_tiling)
     return found
 
 

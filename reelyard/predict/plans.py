@@ -6,20 +6,24 @@ nothing else fits or streams far more slowly. A kernel that may not be installed
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import product
 
-from reelyard.catalog import Catalog, DeviceType, GuidanceBy, VideoModel
 from reelyard.plan import Attention, Gang, Offload, Plan, Precision, Split
-from reelyard.predict.forecast import UNKNOWN_HOST, Forecast, Host, forecast
-from reelyard.predict.lessons import NOTHING, Lessons
-from reelyard.predict.memory import is_cpu, is_one_pool
-from reelyard.predict.shape import Shape
+from reelyard.predict.forecast import (
+    ORDINARY,
+    UNKNOWN_HOST,
+    Circumstances,
+    Forecast,
+    Host,
+    measured,
+    timed,
+)
+from reelyard.predict.subject import Subject
 
 EIGHT_BITS_COST = 1.3
 _EIGHT_BITS = (Precision.FP8, Precision.INT8)
-_STREAMED = (Offload.GROUP, Offload.SEQUENTIAL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +43,7 @@ class Wish:
 ANYTHING = Wish()
 
 
-def plans(
-    model: VideoModel, shape: Shape, device: DeviceType | None, wish: Wish = ANYTHING
-) -> tuple[Plan, ...]:
+def plans(subject: Subject, wish: Wish = ANYTHING) -> tuple[Plan, ...]:
     """Every plan that grants the wish."""
     return tuple(
         Plan(
@@ -53,30 +55,41 @@ def plans(
             gang=gang,
         )
         for precision, offload, tiling, gang in product(
-            _precisions(model, device, wish),
-            _offloads(device, wish),
+            _precisions(subject, wish),
+            _offloads(subject, wish),
             (False, True) if wish.vae_tiling is None else (wish.vae_tiling,),
-            tuple(_gangs(model, shape, device, wish)),
+            tuple(_gangs(subject, wish)),
         )
     )
 
 
-def forecasts(
-    model: VideoModel,
-    catalog: Catalog,
-    shape: Shape,
-    device: DeviceType | None,
-    wish: Wish = ANYTHING,
-    host: Host = UNKNOWN_HOST,
-    lessons: Lessons = NOTHING,
-    cap_w: float | None = None,
+def ways(
+    subject: Subject, wish: Wish = ANYTHING, under: Circumstances = ORDINARY
 ) -> list[Forecast]:
-    """Every plan's forecast, the best first."""
-    made = [
-        forecast(model, catalog, shape, plan, device, host, lessons, cap_w)
-        for plan in plans(model, shape, device, wish)
-    ]
-    return sorted(made, key=merit)
+    """Every plan's memory, in no order: cheap, and enough to say what fits."""
+    return [measured(subject, plan, under) for plan in plans(subject, wish)]
+
+
+def best(
+    subject: Subject, found: Iterable[Forecast], room_gib: float, under: Circumstances = ORDINARY
+) -> Forecast | None:
+    """Of the ways that fit, the one that is soonest done, timed; None when none fits."""
+    able = [way for way in found if fits(way, room_gib, under.host)]
+    contenders = [way for way in able if not any(_beats(other, way) for other in able)]
+    return min((timed(subject, way, under) for way in contenders), key=merit, default=None)
+
+
+def _beats(one: Forecast, other: Forecast) -> bool:
+    """Never slower, by construction: what `other` adds (tiles, journeys of weights, 8 bits) only
+    costs time. Spares timing plans that cannot win."""
+    a, b = one.plan, other.plan
+    if a is b or a.gang != b.gang or a.vae_tiling > b.vae_tiling:
+        return False
+    if a.offload is not Offload.NONE and a.offload is not b.offload:
+        return False
+    return a.precision is b.precision or (
+        a.precision not in _EIGHT_BITS and b.precision in _EIGHT_BITS
+    )
 
 
 def merit(way: Forecast) -> tuple[float, float, int]:
@@ -84,13 +97,6 @@ def merit(way: Forecast) -> tuple[float, float, int]:
     seconds = way.seconds if way.seconds is not None else _effort(way.plan)
     eight = EIGHT_BITS_COST if way.plan.precision in _EIGHT_BITS else 1.0
     return (round(seconds * eight, 3), round(way.bound_gib, 3), len(way.plan.sentence()))
-
-
-def first_that_fits(
-    ways: Sequence[Forecast], room_gib: float, host: Host = UNKNOWN_HOST
-) -> Forecast | None:
-    """The best whose bound fits the room, and whose waiting weights fit the node's RAM."""
-    return next((way for way in ways if fits(way, room_gib, host)), None)
 
 
 def fits(way: Forecast, room_gib: float, host: Host = UNKNOWN_HOST) -> bool:
@@ -105,35 +111,29 @@ def _effort(plan: Plan) -> float:
     return 1.0 + order.index(plan.offload) + 0.1 * plan.vae_tiling
 
 
-def _precisions(model: VideoModel, device: DeviceType | None, wish: Wish) -> tuple[Precision, ...]:
+def _precisions(subject: Subject, wish: Wish) -> tuple[Precision, ...]:
     if wish.precision is not None:
         return (wish.precision,)
-    if device is not None and is_cpu(device):
-        return (Precision.FP32,)
-    return (model.precision, *_EIGHT_BITS)
+    return (Precision.FP32,) if subject.is_cpu else (subject.model.precision, *_EIGHT_BITS)
 
 
-def _offloads(device: DeviceType | None, wish: Wish) -> tuple[Offload, ...]:
+def _offloads(subject: Subject, wish: Wish) -> tuple[Offload, ...]:
     if wish.offload is not None:
         return (wish.offload,)
-    if device is not None and is_one_pool(device):
+    if subject.is_one_pool:
         return (Offload.NONE,)
-    if wish.devices > 1:
-        return (Offload.NONE, Offload.MODEL)
-    return tuple(Offload)
+    return (Offload.NONE, Offload.MODEL) if wish.devices > 1 else tuple(Offload)
 
 
-def _gangs(
-    model: VideoModel, shape: Shape, device: DeviceType | None, wish: Wish
-) -> Iterator[Gang | None]:
+def _gangs(subject: Subject, wish: Wish) -> Iterator[Gang | None]:
     """Ways to share a run. Over a network only what talks little: one prompt each, or layers."""
     if wish.devices == 1:
         yield None
         return
-    guided = shape.guided and model.guidance_by is GuidanceBy.CALLS
-    network = device is not None and device.link is not None and "ethernet" in device.link.kind
+    link = subject.device.link if subject.device else None
+    network = link is not None and "ethernet" in link.kind
     splits = [Split.LAYERS] if network else [Split.CONTEXT, Split.TENSOR]
-    if guided and wish.devices == 2:
+    if subject.calls == 2 and wish.devices == 2:
         splits.insert(0, Split.GUIDANCE)
     for split in [wish.split] if wish.split else splits:
         shards = (False, True) if split is Split.CONTEXT else (False,)

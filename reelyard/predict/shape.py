@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from reelyard.catalog import GuidanceBy, VideoModel
+from reelyard.catalog import VideoModel
 
 GIB = 1024.0**3
 
@@ -46,16 +46,6 @@ def tokens(model: VideoModel, shape: Shape) -> Tokens:
     per_frame = model.tokens_per_frame(shape.width, shape.height)
     frames = model.latent_frames(shape.frames)
     return Tokens(per_frame * frames, per_frame, frames)
-
-
-def calls_per_step(model: VideoModel, shape: Shape) -> int:
-    """How often the denoiser runs in a step: guidance by calls doubles it."""
-    return 2 if shape.guided and model.guidance_by is GuidanceBy.CALLS else 1
-
-
-def batch(model: VideoModel, shape: Shape) -> int:
-    """How many samples a call carries: guidance by batch doubles it."""
-    return 2 if shape.guided and model.guidance_by is GuidanceBy.BATCH else 1
 
 
 def legal(model: VideoModel, shape: Shape) -> tuple[Shape, tuple[str, ...]]:

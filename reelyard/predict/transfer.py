@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from reelyard.catalog import Catalog, DeviceType, VideoModel
 from reelyard.plan import Offload, Plan
-from reelyard.predict.memory import is_one_pool
 from reelyard.predict.span import Span
-from reelyard.predict.weights import BYTES, Held, held, in_precision
+from reelyard.predict.subject import Subject
+from reelyard.predict.weights import BYTES, Held, in_precision
 
 PAGEABLE_SHARE = 0.4
 """Of the rate of pinned copies, what ordinary memory reaches (6-10 of 24 GB/s on PCIe 4 x16)."""
@@ -16,10 +15,10 @@ CAST_GB_S = 4.0
 """Weights that are stored in another format than they are held in are cast by the host."""
 
 
-def copies(one: Span, calls: int, plan: Plan, device: DeviceType, denoisers: list[Held]) -> float:
+def copies(one: Span, calls: int, plan: Plan, subject: Subject, denoisers: list[Held]) -> float:
     """Seconds that offloaded weights add: `group` streams them beside the work of every call,
     `sequential` before it, `model` once a job and back."""
-    rate = copy_rate(device)
+    rate = copy_rate(subject)
     if rate is None or plan.offload is Offload.NONE:
         return 0.0
     if plan.offload is Offload.MODEL:
@@ -30,43 +29,38 @@ def copies(one: Span, calls: int, plan: Plan, device: DeviceType, denoisers: lis
     return moved / (rate * PAGEABLE_SHARE)
 
 
-def visit(part: Held, plan: Plan, device: DeviceType, visits: int) -> float:
-    """An encoder or a VAE that waits in RAM comes once for each use."""
-    rate = copy_rate(device)
+def visit(part: Held, plan: Plan, subject: Subject, visits: int) -> float:
+    """Seconds that an encoder or a VAE travels, which waits in RAM: once, or for each use."""
+    rate = copy_rate(subject)
     if rate is None or plan.offload is Offload.NONE:
         return 0.0
     times = visits if plan.offload is Offload.SEQUENTIAL else 1
     return times * part.all / (rate * PAGEABLE_SHARE)
 
 
-def copy_rate(device: DeviceType) -> float | None:
+def copy_rate(subject: Subject) -> float | None:
     """Bytes a second between RAM and device; None where they are one."""
-    if is_one_pool(device) or device.host_gb_s is None:
+    device = subject.device
+    if device is None or subject.is_one_pool or device.host_gb_s is None:
         return None
     return device.host_gb_s.value * 1e9
 
 
-def load_seconds(
-    model: VideoModel,
-    catalog: Catalog,
-    plan: Plan,
-    device: DeviceType,
-    read_gb_s: float | None = None,
-) -> float:
+def load_seconds(subject: Subject, plan: Plan, read_gb_s: float | None = None) -> float:
     """From disk into the device's memory; zero is for whoever knows that it is there already.
 
     Reading and casting follow one another; the copy to the device adds its own time unless the
     weights stay in RAM.
     """
-    disk = cast = held_bytes = 0.0
-    for part, now in zip(model.parts, held(model, catalog, plan.precision), strict=True):
+    disk = cast = 0.0
+    parts = subject.parts(plan.precision)
+    for part, now in zip(subject.model.parts, parts, strict=True):
         size = now.component.parameters * BYTES[part.disk]
         disk += size
-        held_bytes += now.all
         if part.disk is not in_precision(part, plan.precision):
             cast += size
     seconds = disk / ((read_gb_s or READ_GB_S) * 1e9) + cast / (CAST_GB_S * 1e9)
-    rate = copy_rate(device)
+    rate = copy_rate(subject)
     if rate is not None and plan.offload is Offload.NONE:
-        seconds += held_bytes / (rate * PAGEABLE_SHARE)
+        seconds += sum(part.all for part in parts) / (rate * PAGEABLE_SHARE)
     return seconds
