@@ -49,16 +49,25 @@ def load_catalog(extra: Path | None = None) -> Catalog:
 
 
 def _unknown_parts(catalog: Catalog) -> Iterator[Problem]:
-    """Every component that a model names must be there."""
+    """Every component that a model or a voice names must be there."""
+    for field_name, component in _named_components(catalog):
+        if component not in catalog.components:
+            yield Problem(
+                field=field_name,
+                message="names no component of the catalog",
+                value=component,
+                remedy="Measure it with `reelyard models add`, or correct the name.",
+            )
+
+
+def _named_components(catalog: Catalog) -> Iterator[tuple[str, str]]:
+    """Where a component is named, and the name."""
     for model in catalog.models.values():
         for index, part in enumerate(model.parts):
-            if part.component not in catalog.components:
-                yield Problem(
-                    field=f"models.{model.id}.parts.{index}.component",
-                    message="names no component of the catalog",
-                    value=part.component,
-                    remedy="Measure it with `reelyard models add`, or correct the name.",
-                )
+            yield f"models.{model.id}.parts.{index}.component", part.component
+    for voice in catalog.voices.values():
+        if voice.component:
+            yield f"voices.{voice.id}.component", voice.component
 
 
 def _merged(name: str, own: Mapping[str, Any]) -> dict[str, Any]:

@@ -18,6 +18,7 @@ class Voice(Entry):
     licence: str
     about: str = ""
     memory_gib: float = Field(gt=0)
+    component: str = Field(default="", description="Its network, where the catalog has it.")
 
 
 class Style(Entry):
