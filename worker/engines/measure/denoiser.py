@@ -1,0 +1,109 @@
+"""The card of a denoiser: calls of the real-size module at a few clips, and the laws through them.
+
+Fitted on clips of two sizes and two lengths, checked on a third of each. Never loads weights.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import nn
+
+from reelyard.catalog import DenoiserCard, VideoModel
+from worker.engines.measure import fit
+from worker.engines.measure.build import Network, build
+from worker.engines.measure.clip import Clip, Grid, batch
+from worker.engines.measure.clips import Clips
+from worker.engines.measure.counts import count
+from worker.engines.measure.inputs import Asked, denoiser_inputs
+from worker.engines.measure.tracker import CUDNN_COPIES, Tally, tracked
+
+_LONGER = {"LatteTransformer3DModel": "video_length"}
+"""Configuration entries that fix a table to one number of frames, and hold no parameter."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One measured call."""
+
+    clip: Clip
+    grid: Grid
+    tally: Tally
+
+    @property
+    def act_bytes(self) -> int:
+        """At the peak, beyond weights."""
+        return self.tally.peak_bytes - self.tally.held_bytes
+
+
+def denoiser_card(network: Network, model: VideoModel, clips: Clips) -> DenoiserCard:
+    """Measures and fits. Raises InvalidInput where the class's inputs are not known."""
+    calls = [one_call(network, model, clip) for clip in clips.fitted]
+    config, blocks = _facts(network)
+    laws = _laws(calls)
+    heads, head_dim = config["num_attention_heads"], config["attention_head_dim"]
+    checks = [one_call(network, model, clip) for clip in clips.checked]
+    return DenoiserCard.model_validate(
+        {
+            "batch": batch(model),
+            **laws,
+            "layers": blocks or config["num_layers"],
+            "width": heads * head_dim,
+            "head_dim": head_dim,
+            "kernels": calls[-1].tally.operations,
+            "error": fit.digits(max(_error(laws, call) for call in checks), 2),
+        }
+    )
+
+
+def one_call(network: Network, model: VideoModel, clip: Clip) -> Call:
+    """One call in bf16, under the tracker."""
+    module, config = _module(network, model, clip)
+    asked = Asked(config, model, clip)
+    given = denoiser_inputs(network.class_name, asked)
+    tally = tracked(module, given, lambda: module(**given, return_dict=False), CUDNN_COPIES)
+    return Call(clip, asked.grid, tally)
+
+
+def _module(network: Network, model: VideoModel, clip: Clip) -> tuple[nn.Module, Mapping[str, Any]]:
+    if length := _LONGER.get(network.class_name):
+        network = network.with_config(**{length: model.latent_frames(clip.frames)})
+    module: Any = build(network, torch.bfloat16)
+    return module, module.config
+
+
+def _facts(network: Network) -> tuple[Mapping[str, Any], int]:
+    module: Any = build(network)
+    return module.config, count(module).blocks
+
+
+def _laws(calls: list[Call]) -> dict[str, tuple[float, ...]]:
+    line = [(1.0, call.grid.tokens) for call in calls]
+    pairs = [_pairs(call.grid) for call in calls]
+    attention = [call.tally.attention_flops for call in calls]
+    return {
+        "act_bytes": fit.law(line, [call.act_bytes for call in calls]),
+        "gemm_flops": fit.law(line, [call.tally.gemm_flops for call in calls]),
+        "attention_flops": fit.nonnegative_law(pairs, attention),
+        "traffic_bytes": fit.law(line, [call.tally.traffic_bytes for call in calls]),
+    }
+
+
+def _pairs(g: Grid) -> tuple[float, float, float, float]:
+    """S, S^2, S P, S T."""
+    s = float(g.tokens)
+    return s, s * s, s * g.per_frame, s * g.token_frames
+
+
+def _error(laws: Mapping[str, tuple[float, ...]], call: Call) -> float:
+    line = [(1.0, float(call.grid.tokens))]
+    tally = call.tally
+    return max(
+        fit.error(laws["act_bytes"], line, [call.act_bytes]),
+        fit.error(laws["gemm_flops"], line, [tally.gemm_flops]),
+        fit.error(laws["attention_flops"], [_pairs(call.grid)], [tally.attention_flops]),
+        fit.error(laws["traffic_bytes"], line, [tally.traffic_bytes]),
+    )
