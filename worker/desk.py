@@ -66,6 +66,11 @@ class Desk(Protocol):
         """Say where the work is. Raises Stopped when somebody cancelled it."""
         ...
 
-    def resident(self, key: str, load: Callable[[], T]) -> T:
-        """The model under this key: kept from an earlier task, or loaded now (and timed)."""
+    def ran(self, plan: Plan) -> None:
+        """Say how it is run, where a device cannot follow the plan in all."""
+        ...
+
+    def resident(self, key: str, load: Callable[[], T], variant: str = "") -> T:
+        """The model under this key: kept from an earlier task, or loaded now (and timed). Held in
+        another `variant` (number format, place) it is dropped and loaded again."""
         ...

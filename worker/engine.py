@@ -130,9 +130,13 @@ class Surroundings:
         said = Said("progress", self._order.attempt_id, phase=phase, step=step, steps=steps)
         self._engine.say(said)
 
-    def resident(self, key: str, load: Callable[[], T]) -> T:
+    def ran(self, plan: Plan) -> None:
         """See Desk."""
-        return self._engine.residency.get(key, load, self._order.predicted_gib)
+        self._engine.plan_that_ran = plan
+
+    def resident(self, key: str, load: Callable[[], T], variant: str = "") -> T:
+        """See Desk."""
+        return self._engine.residency.get(key, load, self._order.predicted_gib, variant)
 
 
 class Engine:
@@ -147,6 +151,7 @@ class Engine:
         self._pipe, self._speaking = pipe, threading.Lock()
         self._orders: queue.SimpleQueue[RunTask] = queue.SimpleQueue()
         self._stopped: set[str] = set()
+        self.plan_that_ran = Plan()
 
     def serve(self) -> None:
         """Until the parent closes the pipe."""
@@ -159,6 +164,7 @@ class Engine:
     def run(self, order: RunTask) -> None:
         """One attempt, from begin to end."""
         self.say(Said("begun", order.attempt_id))
+        self.plan_that_ran = order.plan
         self.residency.begin()
         self.meter.begin()
         began = self.clock.monotonic()
@@ -168,7 +174,7 @@ class Engine:
             run_seconds=round(self.clock.monotonic() - began - self.residency.load_seconds, 3),
             peak_gib=round(self.meter.peak_gib(), 3),
             warm=not self.residency.loaded,
-            plan=order.plan,
+            plan=self.plan_that_ran,
         )
         if failure is not None and failure.kind is FailureKind.OUT_OF_MEMORY:
             self.residency.clear()

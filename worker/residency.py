@@ -13,11 +13,12 @@ T = TypeVar("T")
 
 @dataclass(slots=True)
 class Held:
-    """A model in memory."""
+    """A model in memory. `variant`: in which form its weights are there."""
 
     value: Any
     gib: float
     used_at: float
+    variant: str
 
 
 class Residency:
@@ -48,12 +49,15 @@ class Residency:
             others = self.total_gib() - held.gib
             held.gib = max(0.0, self._used_gib() - self._bare_gib - others)
 
-    def get(self, key: str, load: Callable[[], T], needs_gib: float) -> T:
-        """The model under the key; loaded when it is not held. Room is made for the whole run: one
-        that is held needs it too, for what it computes."""
+    def get(self, key: str, load: Callable[[], T], needs_gib: float, variant: str = "") -> T:
+        """The model under the key; loaded when it is not held, or held in another variant, which
+        goes first. Room is made for the whole run: one that is held needs it too, for what it
+        computes."""
+        if key in self._held and self._held[key].variant != variant:
+            self._drop(key)
         self.make_room(needs_gib, key)
         if key not in self._held:
-            self._held[key] = self._load(load)
+            self._held[key] = self._load(load, variant)
         held, self._used = self._held[key], key
         held.used_at = self._clock.monotonic()
         value: T = held.value
@@ -65,8 +69,8 @@ class Residency:
         others = {other: held for other, held in self._held.items() if other != key}
         while others and sum(held.gib for held in others.values()) + needs_gib > self._room_gib:
             oldest = min(others, key=lambda other: others[other].used_at)
-            del self._held[oldest], others[oldest]
-            self._release()
+            del others[oldest]
+            self._drop(oldest)
 
     def clear(self) -> None:
         """Drop everything: after an out-of-memory nothing held is worth keeping."""
@@ -81,11 +85,16 @@ class Residency:
         """GiB by model."""
         return {key: round(held.gib, 3) for key, held in self._held.items()}
 
-    def _load(self, load: Callable[[], Any]) -> Held:
+    def _drop(self, key: str) -> None:
+        del self._held[key]
+        self._release()
+
+    def _load(self, load: Callable[[], Any], variant: str) -> Held:
         began, before = self._clock.monotonic(), self._used_gib()
         if not self._held:
             self._bare_gib = before
         value = load()
         self.load_seconds += self._clock.monotonic() - began
         self.loaded = True
-        return Held(value, max(0.0, self._used_gib() - before), self._clock.monotonic())
+        gib = max(0.0, self._used_gib() - before)
+        return Held(value, gib, self._clock.monotonic(), variant)

@@ -140,7 +140,7 @@ def test_a_start_picture_changes_the_shot_and_loads_nothing_again(
 
     assert continued.frames == first.frames
     assert continued.clip.sha256 != from_noise.clip.sha256
-    text, image = engine._loaded.pipeline, engine._from_image
+    text, image = engine.pipeline, engine._from_image
     assert text is not image
     assert all(getattr(image, part) is getattr(text, part) for part in ("transformer", "vae"))
 
@@ -153,15 +153,15 @@ def test_another_precision_loads_the_weights_again(desk: PlainDesk) -> None:
 
     assert half.frames == full.frames
     assert half.last_frame.sha256 != full.last_frame.sha256
-    assert str(desk.held["tiny-ltx"]._loaded.pipeline.transformer.dtype) == "torch.bfloat16"
+    assert str(desk.held["tiny-ltx"].pipeline.transformer.dtype) == "torch.bfloat16"
 
 
-def test_wan_decodes_in_full_precision_whatever_the_plan(desk: PlainDesk) -> None:
+def test_a_part_that_needs_full_precision_keeps_it_whatever_the_plan(desk: PlainDesk) -> None:
     desk.plan = Plan(precision=Precision.BF16)
 
     video.run(_shot(desk, "wan"), desk)
 
-    pipeline = desk.held["tiny-wan"]._loaded.pipeline
+    pipeline = desk.held["tiny-wan"].pipeline
     assert (str(pipeline.transformer.dtype), str(pipeline.vae.dtype)) == (
         "torch.bfloat16",
         "torch.float32",

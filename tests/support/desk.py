@@ -30,15 +30,23 @@ class PlainDesk:
     stop_at: tuple[str, int] | None = None
     said: list[tuple[str, int, int]] = field(default_factory=list)
     held: dict[str, Any] = field(default_factory=dict)
+    variants: dict[str, str] = field(default_factory=dict)
+    loads: list[str] = field(default_factory=list)
+    plan_that_ran: Plan | None = None
 
     def report(self, phase: str, step: int = 0, steps: int = 0) -> None:
         self.said.append((phase, step, steps))
         if (phase, step) == self.stop_at:
             raise Stopped
 
-    def resident(self, key: str, load: Callable[[], T]) -> T:
-        if key not in self.held:
-            self.held[key] = load()
+    def ran(self, plan: Plan) -> None:
+        self.plan_that_ran = plan
+
+    def resident(self, key: str, load: Callable[[], T], variant: str = "") -> T:
+        if key not in self.held or self.variants[key] != variant:
+            self.held.pop(key, None)
+            self.held[key], self.variants[key] = load(), variant
+            self.loads.append(key)
         kept: T = self.held[key]
         return kept
 

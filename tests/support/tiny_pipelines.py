@@ -32,7 +32,8 @@ from transformers import (
     UMT5EncoderModel,
 )
 
-from reelyard.catalog import VideoModel
+from reelyard.catalog import GuidanceBy, Part, Role, VideoModel
+from reelyard.plan import Precision
 from worker.engines.video.cosmos import Unguarded
 
 _WORDS = "a red green blue circle square triangle moving left right up down on black white"
@@ -65,18 +66,25 @@ def catalog_entry(name: str, repo: str) -> VideoModel:
         size_multiple=32,
         steps=3,
         guidance=3.0,
-        passes=1 if name == "hunyuan" else 2,
+        guidance_by=GuidanceBy.EMBEDDED if name == "hunyuan" else GuidanceBy.CALLS,
         negative=name != "hunyuan",
-        transformer_billion=0.001,
-        text_encoder_billion=0.001,
-        vae_billion=0.001,
-        space_factor=16,
+        pixels_per_token=16,
         time_factor=4,
-        act_kib_per_token=1,
-        decode_kib_per_pixel=1,
-        decode_bytes_per_pixel_frame=1,
         max_text_tokens=16,
+        parts=_parts(name),
     )
+
+
+def _parts(name: str) -> tuple[Part, ...]:
+    """A Wan's VAE needs fp32; Wan 2.2 has two denoisers, Hunyuan two text encoders."""
+    full = Precision.FP32 if name.startswith("wan") else None
+    parts = [
+        Part(role=Role.TEXT, component=f"tiny-{name}-text"),
+        Part(role=Role.DENOISER, component=f"tiny-{name}"),
+        Part(role=Role.VAE, component=f"tiny-{name}-vae", resident=full),
+    ]
+    again = {"wan2.2": [parts[1]], "hunyuan": [parts[0]]}.get(name, [])
+    return (*parts, *again)
 
 
 def _tokenizer(length: int = 226) -> PreTrainedTokenizerFast:
@@ -113,17 +121,7 @@ def _wan() -> Any:
     return diffusers.WanPipeline(
         tokenizer=_tokenizer(),
         text_encoder=_t5(UMT5EncoderModel, UMT5Config),
-        transformer=diffusers.WanTransformer3DModel(
-            num_attention_heads=2,
-            attention_head_dim=24,
-            in_channels=8,
-            out_channels=8,
-            text_dim=_TEXT_WIDTH,
-            freq_dim=32,
-            ffn_dim=96,
-            num_layers=2,
-            rope_max_seq_len=32,
-        ),
+        transformer=_wan_transformer(),
         vae=diffusers.AutoencoderKLWan(
             base_dim=16,
             decoder_base_dim=16,
@@ -147,6 +145,26 @@ def _wan() -> Any:
             flow_shift=3.0,
         ),
     )
+
+
+def _wan_transformer() -> Any:
+    return diffusers.WanTransformer3DModel(
+        num_attention_heads=2,
+        attention_head_dim=24,
+        in_channels=8,
+        out_channels=8,
+        text_dim=_TEXT_WIDTH,
+        freq_dim=32,
+        ffn_dim=96,
+        num_layers=2,
+        rope_max_seq_len=32,
+    )
+
+
+def _wan_of_two() -> Any:
+    """As Wan 2.2 A14B: one denoiser for the noisy steps, one for the rest."""
+    parts = _wan().components | {"transformer_2": _wan_transformer()}
+    return diffusers.WanPipeline(**parts, boundary_ratio=0.9)
 
 
 def _ltx() -> Any:
@@ -355,6 +373,7 @@ def _clip() -> Any:
 
 PIPELINES: dict[str, Callable[[], Any]] = {
     "wan": _wan,
+    "wan2.2": _wan_of_two,
     "ltx": _ltx,
     "cogvideox": _cogvideox,
     "cosmos": _cosmos,
@@ -364,6 +383,7 @@ PIPELINES: dict[str, Callable[[], Any]] = {
 
 _KNOWN: dict[str, tuple[str, str | None, int]] = {
     "wan": ("WanPipeline", "WanImageToVideoPipeline", 4),
+    "wan2.2": ("WanPipeline", None, 4),
     "ltx": ("LTXPipeline", "LTXImageToVideoPipeline", 4),
     "cogvideox": ("CogVideoXPipeline", None, 4),
     "cosmos": ("CosmosTextToWorldPipeline", None, 4),

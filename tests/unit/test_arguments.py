@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from reelyard.artifact import Artifact
-from reelyard.catalog import VideoModel, load_catalog
+from reelyard.catalog import GuidanceBy, VideoModel, load_catalog
 from reelyard.failure import FailureKind
 from reelyard.task import VideoWork
 from worker.desk import TaskFailed
@@ -91,8 +91,10 @@ def test_a_distilled_model_is_told_its_guidance_and_no_negative_prompt() -> None
     )
 
 
-def test_two_real_passes_go_to_the_true_guidance() -> None:
-    model = MODELS["hunyuanvideo"].model_copy(update={"passes": 2, "negative": True})
+def test_guidance_by_calls_goes_to_the_true_guidance() -> None:
+    model = MODELS["hunyuanvideo"].model_copy(
+        update={"guidance_by": GuidanceBy.CALLS, "negative": True}
+    )
 
     said = arguments(CALL | {"true_cfg_scale"}, a_shot(model, negative="fog"), model, "a boat")
 

@@ -12,8 +12,8 @@ from reelyard.catalog import VideoModel
 from reelyard.failure import FailureKind
 from reelyard.task import VideoResult, VideoWork
 from worker.desk import Desk, TaskFailed
-from worker.engines.video.limits import refuse_impossible
-from worker.engines.video.render import Pictures, VideoEngine
+from worker.engines.video.limits import refuse_gang, refuse_impossible
+from worker.engines.video.render import Pictures, load_engine, variant
 from worker.engines.video.wording import worded
 from worker.media.clip import write_clip, write_png, write_thumbnail
 from worker.weights import locate, may_download
@@ -24,6 +24,7 @@ def run(work: VideoWork, desk: Desk) -> VideoResult:
     # 1. What cannot be rendered is refused before anything is loaded.
     model = _model(work, desk)
     refuse_impossible(work, model)
+    refuse_gang(desk.plan)
     where = locate(model, desk.settings)
     wording = worded(work.prompt, Path(where))
     start = _start_image(work, desk)
@@ -32,13 +33,15 @@ def run(work: VideoWork, desk: Desk) -> VideoResult:
     desk.report("load")
     engine = desk.resident(
         model.id,
-        lambda: VideoEngine(model, where, desk.device_id, may_download(desk.settings)).prepare(
-            desk.plan
-        ),
-    ).prepare(desk.plan)
+        lambda: load_engine(model, where, desk.device_id, may_download(desk.settings), desk.plan),
+        variant(desk.plan, desk.device_id),
+    )
+    engine.follow(desk.plan)
+    desk.ran(engine.plan)
 
-    # 3. The pictures.
+    # 3. The pictures. A first call may show that a part of the plan cannot be.
     pictures, notes = engine.render(work, wording.prompt, start, desk.report)
+    desk.ran(engine.plan)
 
     # 4. The files, in the store before anybody is told of them.
     desk.report("store")

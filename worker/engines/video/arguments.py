@@ -11,7 +11,7 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
-from reelyard.catalog import VideoModel
+from reelyard.catalog import GuidanceBy, VideoModel
 from reelyard.task import VideoWork
 
 
@@ -49,8 +49,8 @@ def unheeded(names: frozenset[str], work: VideoWork, model: VideoModel) -> tuple
 
 
 def _guidance(names: frozenset[str], work: VideoWork, model: VideoModel) -> dict[str, Any]:
-    """One number, or two: a distilled model is told its guidance, others compute two passes."""
+    """A distilled model is told its guidance; others compute the prompt and its opposite."""
     negative = {"negative_prompt": work.negative} if model.negative else {}
-    if "true_cfg_scale" in names and model.passes > 1:
+    if "true_cfg_scale" in names and model.guidance_by is not GuidanceBy.EMBEDDED:
         return {"true_cfg_scale": work.guidance, **negative}
     return {"guidance_scale": work.guidance, **negative}

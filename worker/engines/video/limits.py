@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from reelyard.catalog import VideoModel
 from reelyard.failure import FailureKind
+from reelyard.plan import Plan
 from reelyard.task import VideoWork
 from worker.desk import TaskFailed
 
@@ -13,9 +14,9 @@ def refuse_impossible(work: VideoWork, model: VideoModel) -> int:
     frames = work.frames
     if frames is None:
         raise _bad(f"{model.id}: the shot came without a frame count. Give the scene a length.")
-    if (frames - 1) % model.frame_step or not model.min_frames <= frames <= model.longest_clip:
+    if not model.is_legal(frames):
         raise _bad(
-            f"{model.id} renders {model.frame_step}n+1 frames, from {model.min_frames} to "
+            f"{model.id} renders {_rule(model)} frames, from {model.min_frames} to "
             f"{model.longest_clip}, not {frames}. Ask for {model.frames_for(frames)}."
         )
     for name, value in (("width", work.width), ("height", work.height)):
@@ -30,6 +31,20 @@ def refuse_impossible(work: VideoWork, model: VideoModel) -> int:
             "Take `continue` from the scene, or choose a model with an image pipeline."
         )
     return frames
+
+
+def refuse_gang(plan: Plan) -> None:
+    """This worker runs a task on one device. Raises TaskFailed, of a kind that is tried again."""
+    if plan.gang is not None:
+        raise TaskFailed(
+            FailureKind.UNKNOWN,
+            f"This worker runs a shot on one device, not {plan.gang.sentence()}. "
+            "Let it run on one device, in a leaner way if need be.",
+        )
+
+
+def _rule(model: VideoModel) -> str:
+    return f"{model.frame_step}n" + (f"+{model.frame_offset}" if model.frame_offset else "")
 
 
 def _bad(sentence: str) -> TaskFailed:

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import diffusers
-import torch
 import transformers
 
 from reelyard.catalog import VideoModel
@@ -19,14 +18,9 @@ from reelyard.failure import FailureKind
 from reelyard.plan import Precision
 from worker.desk import TaskFailed
 from worker.engines.video import cosmos
+from worker.engines.video.precision import dtypes
 
-_DTYPES = {
-    Precision.FP32: torch.float32,
-    Precision.BF16: torch.bfloat16,
-    Precision.FP16: torch.float16,
-}
 _OURS = "worker.engines."
-_FULL_PRECISION_VAE = ("Wan",)  # these lose colours when the VAE decodes in half precision
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +44,7 @@ def load(model: VideoModel, where: str, precision: Precision, may_download: bool
         _import_our_own(Path(where))
         pipeline = kind.from_pretrained(
             where,
-            dtype=_dtypes(model, precision),
+            dtype=dtypes(model, precision),
             local_files_only=is_folder or not may_download,
             use_safetensors=True,
             **extras,
@@ -92,12 +86,6 @@ def _how_to_start(pipeline: Any, wanted: Mapping[str, Any]) -> dict[str, bool]:
     return {
         "expand_timesteps": pipeline.transformer.config.in_channels == pipeline.vae.config.z_dim
     }
-
-
-def _dtypes(model: VideoModel, precision: Precision) -> dict[str, torch.dtype]:
-    dtype = _DTYPES[precision]
-    wants_full = model.pipeline.startswith(_FULL_PRECISION_VAE)
-    return {"default": dtype, "vae": torch.float32 if wants_full else dtype}
 
 
 def _import_our_own(folder: Path) -> None:

@@ -2,32 +2,43 @@
 
 from __future__ import annotations
 
+import functools
 import gc
+from collections.abc import Callable
 from typing import Any
 
 import torch
+from diffusers.hooks.group_offloading import apply_group_offloading
 
+from reelyard.catalog import Role
 from reelyard.plan import Offload
+from worker.engines.video.components import networks
+
+_RAM = torch.device("cpu")
+
+
+def possible(device: str, offload: Offload) -> Offload:
+    """None where RAM and the device's memory are one: there is nowhere else to wait."""
+    return Offload.NONE if _is_one_pool(torch.device(device)) else offload
 
 
 def place(pipeline: Any, device: str, offload: Offload) -> None:
-    """Move the pipeline's weights, or hook them so that they visit the device when needed.
-
-    On a CPU there is nowhere to wait: offload is a no-op there.
-    """
-    if torch.device(device).type == "cpu" or offload is Offload.NONE:
+    """Move the pipeline's weights, or hook them so that they visit the device when needed."""
+    if offload is Offload.NONE:
         pipeline.to(device)
     elif offload is Offload.MODEL:
         pipeline.enable_model_cpu_offload(device=device)
     else:
-        pipeline.enable_sequential_cpu_offload(device=device)
+        _in_pieces(pipeline, torch.device(device), by_block=offload is Offload.GROUP)
 
 
-def set_tiling(pipeline: Any, wanted: bool) -> None:
-    """Decode in tiles, or whole. VAEs without tiling are left alone."""
+def set_tiling(pipeline: Any, wanted: bool) -> bool:
+    """Decode in tiles, or whole. VAEs without tiling are left alone; says which it is."""
     switch = getattr(pipeline.vae, "enable_tiling" if wanted else "disable_tiling", None)
-    if switch is not None:
-        switch()
+    if switch is None:
+        return False
+    switch()
+    return wanted
 
 
 def release() -> None:
@@ -35,3 +46,53 @@ def release() -> None:
     gc.collect()
     if torch.cuda.is_available():
         torch.cuda.empty_cache()
+
+
+def _in_pieces(pipeline: Any, device: torch.device, by_block: bool) -> None:
+    """Weights visit the device in pieces, the next one fetched meanwhile where there are streams.
+
+    A denoiser works at every step: its blocks wait in pinned memory, or, where RAM is short too,
+    its layers are pinned on their way. An encoder works once, so it always comes by layers. A VAE
+    is small and would come again for every tile: it comes as a whole.
+    """
+    streams = device.type == "cuda"
+    layers: dict[str, Any] = {
+        "offload_type": "leaf_level",
+        "use_stream": streams,
+        "low_cpu_mem_usage": True,
+    }
+    blocks: dict[str, Any] = {
+        "offload_type": "block_level",
+        "use_stream": streams,
+        "num_blocks_per_group": 1,
+    }
+    for role, network in networks(pipeline):
+        if role is Role.VAE:
+            _visit(network, device)
+        else:
+            how = blocks if by_block and role is Role.DENOISER else layers
+            apply_group_offloading(network, device, _RAM, **how)
+
+
+def _visit(vae: Any, device: torch.device) -> None:
+    """A VAE is called by `encode` and `decode`; hooks of diffusers wait for `forward`."""
+    vae.encode = _there_and_back(vae, vae.encode, device)
+    vae.decode = _there_and_back(vae, vae.decode, device)
+
+
+def _there_and_back(vae: Any, work: Callable[..., Any], device: torch.device) -> Callable[..., Any]:
+    @functools.wraps(work)
+    def visit(*args: Any, **kwargs: Any) -> Any:
+        vae.to(device)
+        try:
+            return work(*args, **kwargs)
+        finally:
+            vae.to(_RAM)
+
+    return visit
+
+
+def _is_one_pool(device: torch.device) -> bool:
+    if device.type != "cuda":
+        return True
+    return bool(torch.cuda.get_device_properties(device).is_integrated)
