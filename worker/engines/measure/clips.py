@@ -18,16 +18,17 @@ class Clips:
     checked: tuple[Clip, ...]
 
 
-def denoiser_clips(model: VideoModel) -> Clips:
+def denoiser_clips(model: VideoModel, one_size: bool = False) -> Clips:
     """The model's own size and six tenths of it, its longest clip and half of that; checked in
-    between. A model of one length only is measured at half and at twice of it."""
+    between. A model of one length only is measured at half and at twice of it; one that has
+    learned the places of one size is measured at that."""
     longest = model.longest_clip
     half, between = _frames(model, longest // 2), _frames(model, longest * 3 // 4)
     if model.min_frames == model.max_frames:
         half, between, longest = max(1, longest // 2), longest, 2 * longest
-    sizes = (_size(model, 1.0), _size(model, _SMALLER))
+    sizes = (_size(model, 1.0),) if one_size else (_size(model, 1.0), _size(model, _SMALLER))
     fitted = tuple(Clip(*size, frames) for size in sizes for frames in (half, longest))
-    return Clips(fitted, (Clip(*_size(model, _BETWEEN), between),))
+    return Clips(fitted, (Clip(*_size(model, 1.0 if one_size else _BETWEEN), between),))
 
 
 def picture_clips(model: VideoModel) -> Clips:

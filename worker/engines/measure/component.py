@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from reelyard.catalog import DenoiserCard, EncoderCard, PictureCard, Role, VideoModel
 from reelyard.plan import Precision
 from worker.engines.measure.build import Network, build
-from worker.engines.measure.clips import denoiser_clips, picture_clips, tiled_clips
+from worker.engines.measure.clips import picture_clips, tiled_clips
 from worker.engines.measure.counts import Counts, count
 from worker.engines.measure.denoiser import denoiser_card
 from worker.engines.measure.encoder import encoder_card
@@ -57,7 +57,7 @@ def measure(network: Network, used: Sequence[Use], tiles: bool = True) -> Measur
     roles = {use.role for use in used}
     if Role.DENOISER in roles:
         model = used[0].model
-        return Measured(counts, denoiser=denoiser_card(network, model, denoiser_clips(model)))
+        return Measured(counts, denoiser=denoiser_card(network, model))
     if roles & {Role.TEXT, Role.IMAGE}:
         longest = max(used, key=lambda use: use.model.max_text_tokens)
         return Measured(counts, encoder=encoder_card(network, longest.model))

@@ -16,7 +16,7 @@ from reelyard.catalog import DenoiserCard, VideoModel
 from worker.engines.measure import fit
 from worker.engines.measure.build import Network, build
 from worker.engines.measure.clip import Clip, Grid, batch
-from worker.engines.measure.clips import Clips
+from worker.engines.measure.clips import denoiser_clips
 from worker.engines.measure.counts import count
 from worker.engines.measure.inputs import Asked, denoiser_inputs
 from worker.engines.measure.tracker import CUDNN_COPIES, Tally, tracked
@@ -39,19 +39,20 @@ class Call:
         return self.tally.peak_bytes - self.tally.held_bytes
 
 
-def denoiser_card(network: Network, model: VideoModel, clips: Clips) -> DenoiserCard:
+def denoiser_card(network: Network, model: VideoModel) -> DenoiserCard:
     """Measures and fits. Raises InvalidInput where the class's inputs are not known."""
-    calls = [one_call(network, model, clip) for clip in clips.fitted]
     config, blocks = _facts(network)
+    width, head_dim = _widths(config)
+    clips = denoiser_clips(model, bool(config.get("use_learned_positional_embeddings")))
+    calls = [one_call(network, model, clip) for clip in clips.fitted]
     laws = _laws(calls)
-    heads, head_dim = config["num_attention_heads"], config["attention_head_dim"]
     checks = [one_call(network, model, clip) for clip in clips.checked]
     return DenoiserCard.model_validate(
         {
             "batch": batch(model),
             **laws,
             "layers": blocks or config["num_layers"],
-            "width": heads * head_dim,
+            "width": width,
             "head_dim": head_dim,
             "kernels": calls[-1].tally.operations,
             "error": fit.digits(max(_error(laws, call) for call in checks), 2),
@@ -78,6 +79,14 @@ def _module(network: Network, model: VideoModel, clip: Clip) -> tuple[nn.Module,
 def _facts(network: Network) -> tuple[Mapping[str, Any], int]:
     module: Any = build(network)
     return module.config, count(module).blocks
+
+
+def _widths(config: Mapping[str, Any]) -> tuple[int, int]:
+    """Of the hidden states, and of one head."""
+    if "model_dim" in config:  # Kandinsky
+        return config["model_dim"], sum(config["axes_dims"])
+    head_dim = config["attention_head_dim"]
+    return config["num_attention_heads"] * head_dim, head_dim
 
 
 def _laws(calls: list[Call]) -> dict[str, tuple[float, ...]]:

@@ -39,6 +39,10 @@ def encoder_card(network: Network, model: VideoModel) -> EncoderCard:
 
 
 def _given(module: Any, network: Network, model: VideoModel) -> tuple[dict[str, Any], int]:
+    if network.class_name == "LTX2TextConnectors":
+        tokens, config = model.max_text_tokens, module.config
+        states = half(1, tokens, config["caption_channels"] * config["text_proj_in_factor"])
+        return {"text_encoder_hidden_states": states, "attention_mask": whole(1, tokens)}, tokens
     vision = getattr(module.config, "vision_config", module.config)
     if "Vision" in network.class_name:
         side = vision.image_size

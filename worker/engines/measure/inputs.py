@@ -141,6 +141,34 @@ def allegro(asked: Asked) -> Given:
     }
 
 
+def sana(asked: Asked) -> Given:
+    """SANA-Video: linear attention over the film, cross-attention to the text."""
+    config, g, b = asked.config, asked.grid, asked.batch
+    return {
+        "hidden_states": half(b, config["in_channels"], *g.size),
+        "encoder_hidden_states": half(b, asked.words, config["caption_channels"]),
+        "encoder_attention_mask": whole(b, asked.words),
+        "timestep": whole(b),
+    }
+
+
+def kandinsky(asked: Asked) -> Given:
+    """Kandinsky 5: channels last; where it can continue from a picture, twice the channels and a
+    mask."""
+    config, g, b = asked.config, asked.grid, asked.batch
+    channels = config["in_visual_dim"]
+    channels = 2 * channels + 1 if config["visual_cond"] else channels
+    patch = patch_of(config)
+    return {
+        "hidden_states": half(b, *g.size, channels),
+        "encoder_hidden_states": half(b, asked.words, config["in_text_dim"]),
+        "pooled_projections": half(b, config["in_text_dim2"]),
+        "timestep": half(b),
+        "visual_rope_pos": [whole(g.frames), whole(g.rows // patch), whole(g.columns // patch)],
+        "text_rope_pos": whole(asked.words),
+    }
+
+
 INPUTS: Final[Mapping[str, Callable[[Asked], Given]]] = {
     "WanTransformer3DModel": wan,
     "SkyReelsV2Transformer3DModel": wan,
@@ -149,6 +177,8 @@ INPUTS: Final[Mapping[str, Callable[[Asked], Given]]] = {
     "LTXVideoTransformer3DModel": ltx,
     "LTX2VideoTransformer3DModel": inputs_sound.ltx2,
     "LatteTransformer3DModel": latte,
+    "SanaVideoTransformer3DModel": sana,
+    "Kandinsky5Transformer3DModel": kandinsky,
     "AllegroTransformer3DModel": allegro,
     "CogVideoXTransformer3DModel": inputs_joint.cogvideox,
     "HunyuanVideoTransformer3DModel": inputs_joint.hunyuan,
