@@ -40,10 +40,10 @@ class Compared:
 
     @property
     def seconds(self) -> float | None:
-        """Predicted, of what the fact's seconds cover."""
-        if self.fact.covers is Covers.JOB:
-            return self.answer.seconds
-        return next((s.seconds for s in self.answer.stages if s.name == "denoise"), None)
+        """Predicted, of what the fact's seconds cover; None where denoising has no prediction."""
+        denoising = next((s.seconds for s in self.answer.stages if s.name == "denoise"), None)
+        whole = self.answer.seconds if denoising is not None else None
+        return whole if self.fact.covers is Covers.JOB else denoising
 
     @property
     def time_ratio(self) -> float | None:

@@ -151,9 +151,7 @@ def _rungs(ladder: Ladder) -> Iterator[Line]:
 def _gains(found: Iterable[SpeedUp]) -> str:
     lines = [
         (
-            f"{gain.together.fact.model} {gain.together.fact.width}x{gain.together.fact.height}, "
-            f"{gain.together.fact.gpus} x {gain.together.fact.device}, "
-            f"{gain.together.fact.split.value} ({gain.together.fact.engine})",
+            name_of(gain.together.fact),
             f"{gain.published:.2f}",
             f"{gain.predicted:.2f}",
             f"{gain.error:+.1%}",

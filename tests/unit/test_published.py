@@ -183,6 +183,13 @@ def test_a_step_s_time_is_held_to_the_denoising_alone() -> None:
     assert Compared(fact, answered(fact)).time_ratio == 1.0
 
 
+def test_a_time_without_the_denoising_is_no_prediction() -> None:
+    partly = answered(a_fact()).model_copy(update={"stages": (StageView(name="denoise"),)})
+    row = Compared(a_fact(), partly)
+    assert row.time_ratio is None
+    assert not row.is_answered
+
+
 def test_a_perfect_predictor_holds_every_floor() -> None:
     assert failed(predicted()) == set()
 
@@ -267,7 +274,7 @@ def test_the_report_names_what_failed() -> None:
     said = report(wrong, floors(wrong))
     (line,) = [line for line in said.splitlines() if "FAILS" in line]
     assert line.startswith("speed-up of 8 devices")
-    assert "wan2.1-t2v-14b 1280x720, 8 x a100-80gb" in said
+    assert "wan2.1-t2v-14b 1280x720x81, 50 steps, 8 x a100-80gb" in said
 
 
 def test_every_row_is_on_a_line_of_its_own() -> None:
