@@ -110,8 +110,8 @@ def _streamed(part: Held, offload: Offload) -> float:
     if not part.component.blocks:
         return part.all
     if offload is Offload.SEQUENTIAL:
-        return part.leaf
-    return part.outside + PREFETCHED_BLOCKS * part.block
+        return min(part.all, part.leaf)
+    return min(part.all, part.outside + PREFETCHED_BLOCKS * part.block)
 
 
 def _share(part: Held, plan: Plan) -> float:
