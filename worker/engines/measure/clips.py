@@ -32,13 +32,20 @@ def denoiser_clips(model: VideoModel, one_size: bool = False) -> Clips:
 
 
 def picture_clips(model: VideoModel) -> Clips:
-    """As for the denoiser: a VAE is decoded whole at the model's own size and length."""
-    return denoiser_clips(model)
+    """As for the denoiser, but never longer than the model's clips: some are decoded in windows."""
+    if model.min_frames < model.max_frames:
+        return denoiser_clips(model)
+    longest = model.longest_clip
+    sizes, half = (_size(model, 1.0), _size(model, _SMALLER)), max(1, longest // 2)
+    fitted = tuple(Clip(*size, frames) for size in sizes for frames in (half, longest))
+    return Clips(fitted, (Clip(*_size(model, _BETWEEN), max(1, longest * 3 // 4)),))
 
 
 def tiled_clips(model: VideoModel) -> Clips:
     """Shorter, because many tiles take long to count: a quarter and a half of the longest clip."""
     short, long = (_frames(model, model.longest_clip // part) for part in (4, 2))
+    if model.min_frames == model.max_frames:
+        short, long = max(1, model.longest_clip // 2), model.longest_clip
     own, small = _size(model, 1.0), _size(model, _SMALLER)
     fitted = (Clip(*own, short), Clip(*small, short), Clip(*small, long))
     return Clips(fitted, (Clip(*_size(model, _BETWEEN), short),))

@@ -33,18 +33,17 @@ def nonnegative_law(
     terms: Sequence[Sequence[float]], measured: Sequence[float]
 ) -> tuple[float, ...]:
     """As `law`, without negative coefficients and with as few terms as hold every point to a
-    tenth of a percent; the terms come in the order of preference."""
+    tenth of a percent; among as many, those that come first."""
     width = len(terms[0])
     best: tuple[float, tuple[float, ...]] = (float("inf"), (0.0,) * width)
     for size in range(1, width + 1):
         for chosen in combinations(range(width), size):
-            found = _placed(
-                law([[row[c] for c in chosen] for row in terms], measured), chosen, width
-            )
+            columns = [[row[c] for c in chosen] for row in terms]
+            found = _placed(law(columns, measured), chosen, width)
             if min(found) >= 0 and (off := error(found, terms, measured)) < best[0]:
                 best = off, found
-        if best[0] < _GOOD:
-            break
+            if best[0] < _GOOD:
+                return best[1]
     return best[1]
 
 
