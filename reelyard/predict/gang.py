@@ -6,6 +6,8 @@ are in `bench/published`.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from reelyard.catalog import DenoiserCard
 from reelyard.plan import Gang, Plan, Split
 from reelyard.predict.span import Span
@@ -19,7 +21,8 @@ UNEVEN = 0.01
 
 
 def together(one: Span, calls: int, plan: Plan, subject: Subject, part: Held) -> Span:
-    """`one` device's denoising as a gang of n does it: compute divides, talk is added."""
+    """`one` device's denoising as a gang of n does it: compute divides, talk is added. Sharded
+    weights are gathered anew in every call, over the same link, which nothing hides."""
     gang, card = plan.gang, part.component.denoiser
     if gang is None or card is None:
         return one
@@ -34,8 +37,7 @@ def together(one: Span, calls: int, plan: Plan, subject: Subject, part: Held) ->
         calls * _talk(gang, card, subject) / rate,
     )
     gathered = calls * part.all * (n - 1) / n / rate if gang.sharded else 0.0
-    waits = shared.transfer + max(0.0, gathered - shared.seconds)
-    return Span("denoise", shared.matmul, shared.attention, shared.memory, waits)
+    return replace(shared, transfer=shared.transfer + gathered)
 
 
 def _talk(gang: Gang, card: DenoiserCard, subject: Subject) -> float:
