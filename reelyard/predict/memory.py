@@ -15,7 +15,7 @@ from reelyard.catalog import DenoiserCard, PictureCard, Role
 from reelyard.plan import Offload, Plan, Precision, Split
 from reelyard.predict.shape import GIB, Shape
 from reelyard.predict.subject import Subject, of_role
-from reelyard.predict.weights import Held, in_precision
+from reelyard.predict.weights import EIGHT_BITS, Held, in_precision
 
 CONTEXT_GIB = 0.6
 """CUDA context, cuBLAS and cuDNN handles of one process: 0.3 to 0.8 GiB by card and driver."""
@@ -86,8 +86,11 @@ def _stages(subject: Subject, plan: Plan, parts: tuple[Held, ...]) -> Iterable[S
     if subject.starts_from_image:
         act = _vae_bytes(subject, plan, vaes, "encode")
         yield _stage("encode image", _resident(vaes, parts, plan, offload), act)
+    weights = _resident(denoisers, parts, plan, offload)
     act = max(_denoise_bytes(part, subject, plan) for part in denoisers)
-    yield _stage("denoise", _resident(denoisers, parts, plan, offload), act)
+    if plan.precision in EIGHT_BITS:
+        act = min(act, _in_sixteen_bits(subject, plan, offload) - weights)
+    yield _stage("denoise", weights, act)
     act = _vae_bytes(subject, plan, vaes, "decode")
     yield _stage("decode", _resident(vaes, parts, plan, offload), act)
 
@@ -153,12 +156,19 @@ def activation_bytes(card: DenoiserCard, samples: int, plan: Plan, count: int) -
 
 def _workspace(part: Held, card: DenoiserCard, samples: int, plan: Plan, count: int) -> float:
     """8-bit weights are widened a layer at a time; kernels that multiply integers leave 32-bit
-    results as wide as the feed-forward layer (4 x width). Never more than the 8 bits save: a layer
-    that would need it is better left as it is."""
-    saved = part.component.linear * 1.0
+    results as wide as the feed-forward layer (4 x width)."""
     if plan.precision is Precision.INT8:
-        return min(saved, part.leaf + 4.0 * 4 * card.width * count * samples)
-    return min(saved, part.leaf) if plan.precision is Precision.FP8 else 0.0
+        return part.leaf + 4.0 * 4 * card.width * count * samples
+    return part.leaf if plan.precision is Precision.FP8 else 0.0
+
+
+def _in_sixteen_bits(subject: Subject, plan: Plan, offload: Offload) -> float:
+    """Denoising in bf16, which 8 bits never exceed: a layer that would is better left as it is."""
+    wide = plan.model_copy(update={"precision": Precision.BF16})
+    parts = subject.parts(Precision.BF16)
+    denoisers = of_role(parts, Role.DENOISER)
+    act = max(_denoise_bytes(part, subject, wide) for part in denoisers)
+    return _resident(denoisers, parts, wide, offload) + act
 
 
 def _vae_bytes(subject: Subject, plan: Plan, vaes: list[Held], way: str) -> float:

@@ -21,9 +21,9 @@ from reelyard.predict.forecast import (
     timed,
 )
 from reelyard.predict.subject import Subject
+from reelyard.predict.weights import EIGHT_BITS
 
 EIGHT_BITS_COST = 1.3
-_EIGHT_BITS = (Precision.FP8, Precision.INT8)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,14 +88,14 @@ def _beats(one: Forecast, other: Forecast) -> bool:
     if a.offload is not Offload.NONE and a.offload is not b.offload:
         return False
     return a.precision is b.precision or (
-        a.precision not in _EIGHT_BITS and b.precision in _EIGHT_BITS
+        a.precision not in EIGHT_BITS and b.precision in EIGHT_BITS
     )
 
 
 def merit(way: Forecast) -> tuple[float, float, int]:
     """Smaller is better: seconds (with what 8 bits cost), memory, fewer unusual things."""
     seconds = way.seconds if way.seconds is not None else _effort(way.plan)
-    eight = EIGHT_BITS_COST if way.plan.precision in _EIGHT_BITS else 1.0
+    eight = EIGHT_BITS_COST if way.plan.precision in EIGHT_BITS else 1.0
     return (round(seconds * eight, 3), round(way.bound_gib, 3), len(way.plan.sentence()))
 
 
@@ -114,7 +114,11 @@ def _effort(plan: Plan) -> float:
 def _precisions(subject: Subject, wish: Wish) -> tuple[Precision, ...]:
     if wish.precision is not None:
         return (wish.precision,)
-    return (Precision.FP32,) if subject.is_cpu else (subject.model.precision, *_EIGHT_BITS)
+    return (
+        (Precision.FP32,)
+        if subject.is_cpu
+        else (subject.model.precision, Precision.FP8, Precision.INT8)
+    )
 
 
 def _offloads(subject: Subject, wish: Wish) -> tuple[Offload, ...]:

@@ -17,16 +17,16 @@ from reelyard.predict.weights import Held, held
 class Subject:
     """A model, a shape and a device type (None: a GPU of no known type)."""
 
-    model: VideoModel
-    catalog: Catalog
+    model: VideoModel = field(repr=False)
+    catalog: Catalog = field(repr=False)
     shape: Shape
-    device: DeviceType | None
+    device: DeviceType | None = field(repr=False)
     tokens: Tokens
     calls: int
     """Calls of the denoiser in a step: guidance by calls doubles them."""
     samples: int
     """Samples in a call: guidance by batch doubles them."""
-    _parts: dict[Precision, tuple[Held, ...]] = field(default_factory=dict)
+    _parts: dict[Precision, tuple[Held, ...]] = field(default_factory=dict, repr=False)
 
     def parts(self, precision: Precision) -> tuple[Held, ...]:
         """Every component as it is held in this number format."""

@@ -17,7 +17,7 @@ BYTES = {
 }
 """Of a parameter that is not quantised."""
 
-_QUANTISED = frozenset({Precision.FP8, Precision.INT8})
+EIGHT_BITS = frozenset({Precision.FP8, Precision.INT8})
 _ROW_SCALE = 1.004
 """An int8 weight carries one scale a row: 2 to 4 bytes on 512 and more."""
 
@@ -52,7 +52,7 @@ def in_precision(part: Part, precision: Precision) -> Precision:
     held in fp32 for autocast; the other parts then stay in bf16."""
     if part.resident is not None:
         return part.resident
-    if part.role is Role.DENOISER or precision not in _QUANTISED | {Precision.AUTOCAST}:
+    if part.role is Role.DENOISER or precision not in EIGHT_BITS | {Precision.AUTOCAST}:
         return precision
     return Precision.BF16
 
@@ -64,7 +64,7 @@ def _held(part: Part, component: Component, precision: Precision) -> Held:
     if each < 4.0:
         everything += component.kept_fp32 * (4.0 - each)
     share = 1.0
-    if precision in _QUANTISED and component.linear:
+    if precision in EIGHT_BITS and component.linear:
         saved = component.linear * (each - 1.0 * _ROW_SCALE)
         inside = max(1.0, (component.parameters - component.outside) * each)
         everything, share = everything - saved, max(0.0, 1.0 - saved / inside)
@@ -74,5 +74,5 @@ def _held(part: Part, component: Component, precision: Precision) -> Held:
         all=everything,
         block=component.block * each * share,
         outside=component.outside * each,
-        leaf=component.leaf * each,
+        leaf=component.leaf * each * share,
     )
