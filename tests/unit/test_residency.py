@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+import pytest
+
 from reelyard.clock import ManualClock
 from worker.residency import Residency
 
@@ -39,6 +41,39 @@ def test_a_model_is_loaded_once() -> None:
     assert held.get("a", lambda: memory.load(2.0), 3.0) is first
     assert (held.loaded, held.load_seconds) == (False, 0.0)
     assert held.listed() == {"a": 2.0}
+
+
+def test_another_variant_of_a_model_is_loaded_in_its_place() -> None:
+    memory = Memory()
+    held = memory.residency()
+    first = held.get("a", lambda: memory.load(2.0), 3.0, "bf16")
+    held.begin()
+    assert held.get("a", lambda: memory.load(2.0), 3.0, "bf16") is first
+    assert (held.loaded, held.load_seconds, memory.released) == (False, 0.0, 0)
+
+    def load() -> object:
+        assert held.listed() == {}, "the old one goes first"
+        memory.used -= 2.0
+        return memory.load(1.0)
+
+    held.begin()
+    second = held.get("a", load, 3.0, "int8")
+    assert second is not first and held.get("a", load, 3.0, "int8") is second
+    assert (held.loaded, held.load_seconds, memory.released) == (True, 1.0, 1)
+    assert list(held.listed()) == ["a"]
+
+
+def test_a_variant_that_cannot_be_loaded_leaves_neither() -> None:
+    memory = Memory()
+    held = memory.residency()
+    held.get("a", lambda: memory.load(2.0), 3.0, "bf16")
+
+    def fail() -> object:
+        raise MemoryError
+
+    with pytest.raises(MemoryError):
+        held.get("a", fail, 3.0, "fp32")
+    assert held.listed() == {}
 
 
 def test_the_one_used_longest_ago_makes_room() -> None:

@@ -66,8 +66,9 @@ def _quantise(denoiser: Any, device: str) -> None:
             "`pip install torchao`, or take another precision.",
             repr(missing),
         ) from missing
+    config = Int8WeightOnlyConfig(set_inductor_config=False)  # the compiler's settings are ours
     for _, block in blocks(denoiser):
-        quantize_(block, Int8WeightOnlyConfig(), device=device)
+        quantize_(block, config, device=device)
 
 
 def _cast_while_computing(denoiser: Any) -> None:
