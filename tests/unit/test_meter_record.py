@@ -111,6 +111,7 @@ def test_an_unknown_component_is_not_written() -> None:
         (2.0, "2.0"),
         (1.53847e11, "153847000000.0"),
         (1.2e-06, "1.2e-06"),
+        (-0.0673092931509018, "-0.0673092931509018"),
         ((1, 2), "[1, 2]"),
         ('say "hello"', '"say \\"hello\\""'),
         ({"a b": 1}, '{ "a b" = 1 }'),
@@ -122,7 +123,16 @@ def test_values_are_written_as_toml_reads_them(value: object, text: str) -> None
 
 
 def test_tables_within_tables() -> None:
-    lines = table(("models", "my.model"), {"width": 64, "config": {"a": 1, "b": {"c": [1.5]}}})
+    """A table of tables alone has no header of its own."""
+    lines = table(("models", "my.model"), {"width": 64, "config": {"b": {"c": [1.5]}}})
+    assert '[models."my.model".config]' not in lines
     assert tomllib.loads("\n".join(lines)) == {
-        "models": {"my.model": {"width": 64, "config": {"a": 1, "b": {"c": [1.5]}}}}
+        "models": {"my.model": {"width": 64, "config": {"b": {"c": [1.5]}}}}
     }
+
+
+def test_long_lists_have_a_line_for_each_entry() -> None:
+    values = [number / 7 for number in range(40)]
+    lines = table(("a",), {"mean": values})
+    assert max(map(len, lines)) <= 100
+    assert tomllib.loads("\n".join(lines)) == {"a": {"mean": values}}

@@ -30,6 +30,8 @@ _ITS_PICTURE_WAY: Final = {
     "LTXPipeline": "LTXImageToVideoPipeline",
     "LTX2Pipeline": "LTX2ImageToVideoPipeline",
 }
+_FRAME_STEP: Final = {"CogVideoX": 8}
+"""CogVideoX decodes two latent frames at once after the first."""
 _FPS: Final = {
     "Wan": 16,
     "CogVideoX": 8,
@@ -71,7 +73,7 @@ def derive(folder: PipelineFolder, id: str, given: Mapping[str, Any]) -> Facts:
         **_of_shape(folder),
     }
     known |= {"id": id, "name": id, "repo": folder.where, "pipeline": folder.class_name}
-    assumed = {"fps": _fps(folder.class_name), "licence": "unknown"}
+    assumed = {"fps": _of(folder.class_name, _FPS) or 24, "licence": "unknown"}
     notes = [
         f"{name}: {value} is assumed; give the true one with --fact {name}=..."
         for name, value in assumed.items()
@@ -191,7 +193,7 @@ def _of_shape(folder: PipelineFolder) -> dict[str, Any]:
         "size_multiple": math.lcm(side, 16),
         "time_factor": time,
         "patch_frames": patch_frames,
-        "frame_step": time * patch_frames,
+        "frame_step": _of(folder.class_name, _FRAME_STEP) or time * patch_frames,
         "frame_offset": 0 if folder.class_name.startswith(_NO_FIRST_FRAME) else 1,
     }
 
@@ -202,8 +204,9 @@ def _picture_way(folder: PipelineFolder) -> str | None:
     return _ITS_PICTURE_WAY.get(folder.class_name)
 
 
-def _fps(class_name: str) -> int:
-    return next((fps for family, fps in _FPS.items() if class_name.startswith(family)), 24)
+def _of(class_name: str, families: Mapping[str, int]) -> int:
+    """What the family's table says, or 0."""
+    return next((n for family, n in families.items() if class_name.startswith(family)), 0)
 
 
 def _with_least(values: dict[str, Any]) -> dict[str, Any]:

@@ -7,13 +7,17 @@ network it is made of with configuration, counts and cards. Never downloads or l
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+import tomllib
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from reelyard.catalog import Role, VideoModel
+from reelyard.errors import InvalidInput, Problem
 from reelyard.plan import Precision
+from worker.engines.measure.build import build
 from worker.engines.measure.component import Use, measure
+from worker.engines.measure.counts import count
 from worker.engines.measure.facts import checked, derive, model_id
 from worker.engines.measure.folder import Piece, PipelineFolder, read_pipeline
 from worker.engines.measure.record import counts_and_cards, table
@@ -48,6 +52,35 @@ class Fragment:
         return json.dumps({**self.values(), "notes": list(self.notes)}, indent=2)
 
 
+def given_facts(pairs: Iterable[str]) -> dict[str, Any]:
+    """`fps=24` and the like; a value is read as TOML, or else as text. Raises InvalidInput."""
+    found: dict[str, Any] = {}
+    for pair in pairs:
+        name, is_pair, value = pair.partition("=")
+        if not is_pair or name not in VideoModel.model_fields or name == "parts":
+            raise _no_fact(pair)
+        try:
+            found[name] = tomllib.loads(f"value = {value}")["value"]
+        except tomllib.TOMLDecodeError:
+            found[name] = value
+    return found
+
+
+def _no_fact(pair: str) -> InvalidInput:
+    names = [name for name in VideoModel.model_fields if name not in ("id", "parts")]
+    return InvalidInput(
+        [
+            Problem(
+                field="--fact",
+                message="names no fact of a model",
+                value=pair,
+                limit=", ".join(names),
+                remedy="Write it as NAME=VALUE, for example --fact fps=24.",
+            )
+        ]
+    )
+
+
 def measure_pipeline(
     where: str,
     id: str = "",
@@ -70,12 +103,17 @@ def measure_pipeline(
         disks[piece.name] = _disk(piece, found["parameters"])
     parts = [_part(p, names, folder, disks[p.name]) for p in folder.pieces]
     model = checked({**facts.values, "parts": parts})
-    unseen = tuple(
-        f"{piece.name}: how its weights are stored could not be seen; bf16 is assumed"
-        for piece in folder.pieces
-        if piece.disk is None and not piece.stored_bytes
-    )
-    return Fragment(model, components, facts.notes + unseen)
+    doubts = tuple(doubt for piece in folder.pieces for doubt in _doubts(piece))
+    return Fragment(model, components, facts.notes + doubts)
+
+
+def _doubts(piece: Piece) -> Iterator[str]:
+    if piece.disk is None and not piece.stored_bytes:
+        yield f"{piece.name}: how its weights are stored could not be seen; bf16 is assumed"
+    network = piece.network
+    written = replace(network, config=_without_nothing(network.config))
+    if count(build(written)) != count(build(network)):
+        yield f"{piece.name}: its configuration holds null for what has a default; correct it here"
 
 
 def _part(
@@ -99,8 +137,7 @@ def _identity(piece: Piece) -> dict[str, Any]:
 
 
 def _without_nothing(config: Mapping[str, Any]) -> dict[str, Any]:
-    """TOML has no word for nothing; constructors take what is not given as nothing. Nothing within
-    a list is left as it is only where there is none."""
+    """TOML has no word for nothing; constructors mostly take what is not given as nothing."""
     return {
         key: _without_nothing(value) if isinstance(value, Mapping) else value
         for key, value in config.items()

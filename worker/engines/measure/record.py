@@ -19,6 +19,7 @@ from worker.engines.measure.counts import Counts
 _HEADER = re.compile(r"^\[(?!\[)(?P<path>[^\]]+)\]\s*(#.*)?$")
 _KEY = re.compile(r'"((?:[^"\\]|\\.)*)"|([A-Za-z0-9_-]+)')
 _COUNTS = frozenset(field.name for field in fields(Counts))
+_WIDTH = 100
 _CARDS = frozenset({"denoiser", "encoder", "decode", "encode"})
 
 
@@ -48,16 +49,22 @@ def recorded(text: str, id: str, measured: Measured) -> str:
 
 def table(path: tuple[str, ...], values: Mapping[str, Any]) -> list[str]:
     """A table and the tables within it, as lines of TOML."""
-    lines = [f"[{'.'.join(_key(part) for part in path)}]"]
     inner = {name: one for name, one in values.items() if isinstance(one, Mapping)}
-    lines += [
-        f"{_key(name)} = {written(one)}"
-        for name, one in values.items()
-        if name not in inner and one is not None
-    ]
+    own = {n: one for n, one in values.items() if n not in inner and one is not None}
+    lines = [f"[{'.'.join(_key(part) for part in path)}]"] if own or not inner else []
+    for name, one in own.items():
+        lines += _assigned(_key(name), one)
     for name, one in inner.items():
-        lines += ["", *table((*path, name), one)]
+        lines += [*([""] if lines else []), *table((*path, name), one)]
     return lines
+
+
+def _assigned(key: str, value: Any) -> list[str]:
+    """On one line if it fits, else with a line for each entry."""
+    line = f"{key} = {written(value)}"
+    if len(line) <= _WIDTH or not isinstance(value, list | tuple):
+        return [line]
+    return [f"{key} = [", *(f"    {written(one)}," for one in value), "]"]
 
 
 def counts_and_cards(measured: Measured) -> dict[str, Any]:
@@ -73,13 +80,11 @@ def counts_and_cards(measured: Measured) -> dict[str, Any]:
 
 
 def written(value: Any) -> str:
-    """A value of TOML. Floats carry six digits."""
+    """A value of TOML, on one line."""
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, float):
-        return f"{value:.6g}" if value == 0 or not value.is_integer() else f"{value:.0f}.0"
-    if isinstance(value, int):
-        return str(value)
+    if isinstance(value, int | float):
+        return repr(value)
     if isinstance(value, list | tuple):
         return f"[{', '.join(written(one) for one in value)}]"
     if isinstance(value, Mapping):
