@@ -1,14 +1,8 @@
-"""Every plan for real, on tiny pipelines: what is held, what is computed, what is said to have run.
-
-Offload is hooked from CPU to CPU here: the same hooks as on a GPU, but for the streams.
-"""
+"""Precision and offload for real, on tiny pipelines: what is held, and what is drawn from it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from multiprocessing import Pipe
-from multiprocessing.connection import Connection
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,31 +10,20 @@ import pytest
 import torch
 from diffusers.hooks.group_offloading import _GROUP_OFFLOADING
 from numpy.typing import NDArray
-from torch._inductor import config as inductor
 
-from reelyard.catalog import Catalog, VideoModel, load_catalog
-from reelyard.clock import SystemClock
-from reelyard.failure import FailureKind
-from reelyard.messages import RunTask
-from reelyard.plan import Attention, Gang, Offload, Plan, Precision
-from reelyard.settings import Settings
-from reelyard.storage.disk import DiskStore
-from reelyard.task import VideoWork
-from tests.support.desk import PlainDesk
-from tests.support.tiny_pipelines import PIPELINES, catalog_entry, make
-from worker.desk import Stopped, TaskFailed
-from worker.engine import Bench, Engine, Said
-from worker.engines.demo.transformer import PlacedWan
-from worker.engines.video import render
-from worker.engines.video.attention import NoSuchKernel, chooses, find, kernel
+from reelyard.catalog import Catalog, load_catalog
+from reelyard.plan import Offload, Plan, Precision
+from tests.support.tiny_engine import (
+    FAMILIES,
+    apart,
+    drawn_by,
+    tiny_catalog,
+    tiny_engine,
+    tiny_model,
+)
 from worker.engines.video.components import blocks, denoisers, networks, part_names
 from worker.engines.video.load import load
-from worker.engines.video.place import place
-from worker.engines.video.precision import convert
-from worker.engines.video.render import VideoEngine
-from worker.steps import video
 
-FAMILIES = list(PIPELINES)
 NARROW = [Precision.AUTOCAST, Precision.BF16, Precision.FP8, Precision.INT8]
 VISITS = [Offload.MODEL, Offload.GROUP, Offload.SEQUENTIAL]
 CLOSE = 0.08
@@ -58,60 +41,13 @@ def _one_thread() -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def catalog(tmp_path_factory: pytest.TempPathFactory) -> Catalog:
-    folder = tmp_path_factory.mktemp("models")
-    entries = [catalog_entry(name, str(make(name, folder))) for name in FAMILIES]
-    return Catalog(models={entry.id: entry for entry in entries}, voices={}, styles={})
-
-
-@pytest.fixture
-def desk(tmp_path: Path, catalog: Catalog) -> PlainDesk:
-    folder = tmp_path / "desk"
-    folder.mkdir()
-    return PlainDesk(folder, DiskStore(tmp_path / "store"), catalog)
+    return tiny_catalog(tmp_path_factory.mktemp("models"))
 
 
 @pytest.fixture(scope="module")
 def in_full(catalog: Catalog) -> dict[str, NDArray[np.uint8]]:
     """Each family's pictures in fp32."""
-    return {name: _drawn(_engine(catalog, name, Plan())) for name in FAMILIES}
-
-
-def _model(catalog: Catalog, family: str) -> VideoModel:
-    return catalog.models[f"tiny-{family}"]
-
-
-def _engine(catalog: Catalog, family: str, plan: Plan) -> VideoEngine:
-    """As `load_engine`, with hooks where a CPU would do without."""
-    model = _model(catalog, family)
-    loaded = load(model, model.repo, plan.precision, may_download=False)
-    convert(loaded.pipeline, plan.precision, "cpu")
-    place(loaded.pipeline, "cpu", plan.offload)
-    engine = VideoEngine(model, loaded, "cpu", may_download=False)
-    engine.follow(plan)
-    return engine
-
-
-def _shot(model: VideoModel, seed: int = 1) -> VideoWork:
-    return VideoWork(
-        model=model.id,
-        prompt="a red circle moving left",
-        width=64,
-        height=64,
-        fps=8,
-        frames=2 * model.frame_step + 1,
-        steps=3,
-        guidance=3.0,
-        seed=seed,
-    )
-
-
-def _drawn(engine: VideoEngine, seed: int = 1) -> NDArray[np.uint8]:
-    work = _shot(engine._model, seed)
-    return engine.render(work, work.prompt, None, lambda *_: None)[0]
-
-
-def _apart(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> float:
-    return float(np.abs(one.astype(float) - other.astype(float)).mean() / one.std())
+    return {name: drawn_by(tiny_engine(catalog, name, Plan())) for name in FAMILIES}
 
 
 def _linears(denoiser: Any) -> list[Any]:
@@ -138,30 +74,30 @@ def _bytes(weight: Any) -> int:
 def test_every_precision_draws_nearly_what_fp32_draws(
     catalog: Catalog, in_full: dict[str, NDArray[np.uint8]], family: str, precision: Precision
 ) -> None:
-    drawn = _drawn(_engine(catalog, family, Plan(precision=precision)))
+    drawn = drawn_by(tiny_engine(catalog, family, Plan(precision=precision)))
 
-    assert 0 < _apart(in_full[family], drawn) < CLOSE
+    assert 0 < apart(in_full[family], drawn) < CLOSE
 
 
 def test_another_seed_is_not_near(catalog: Catalog, in_full: dict[str, NDArray[np.uint8]]) -> None:
     """What `CLOSE` is worth."""
     for family in FAMILIES:
-        assert _apart(in_full[family], _drawn(_engine(catalog, family, Plan()), seed=2)) > 0.3
+        assert apart(in_full[family], drawn_by(tiny_engine(catalog, family, Plan()), seed=2)) > 0.3
 
 
 def test_fp16_draws_nearly_what_fp32_draws(
     catalog: Catalog, in_full: dict[str, NDArray[np.uint8]]
 ) -> None:
     """One family: a CPU convolves fp16 slowly."""
-    drawn = _drawn(_engine(catalog, "wan", Plan(precision=Precision.FP16)))
+    drawn = drawn_by(tiny_engine(catalog, "wan", Plan(precision=Precision.FP16)))
 
-    assert 0 < _apart(in_full["wan"], drawn) < CLOSE / 8
+    assert 0 < apart(in_full["wan"], drawn) < CLOSE / 8
 
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_fp8_stores_the_layers_of_every_denoiser_in_8_bits(catalog: Catalog, family: str) -> None:
-    engine = _engine(catalog, family, Plan(precision=Precision.FP8))
-    _drawn(engine)
+    engine = tiny_engine(catalog, family, Plan(precision=Precision.FP8))
+    drawn_by(engine)
 
     for denoiser in denoisers(engine.pipeline):
         assert {layer.weight.dtype for layer in _linears(denoiser)} == {torch.float8_e4m3fn}
@@ -170,8 +106,8 @@ def test_fp8_stores_the_layers_of_every_denoiser_in_8_bits(catalog: Catalog, fam
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_int8_holds_fewer_bytes(catalog: Catalog, family: str) -> None:
-    whole = denoisers(_engine(catalog, family, Plan(precision=Precision.BF16)).pipeline)
-    narrow = denoisers(_engine(catalog, family, Plan(precision=Precision.INT8)).pipeline)
+    whole = denoisers(tiny_engine(catalog, family, Plan(precision=Precision.BF16)).pipeline)
+    narrow = denoisers(tiny_engine(catalog, family, Plan(precision=Precision.INT8)).pipeline)
 
     assert len(whole) == len(narrow) == (2 if family == "wan2.2" else 1)
     for before, after in zip(whole, narrow, strict=True):
@@ -181,7 +117,7 @@ def test_int8_holds_fewer_bytes(catalog: Catalog, family: str) -> None:
 
 
 def test_autocast_holds_fp32_and_multiplies_in_bf16(catalog: Catalog) -> None:
-    engine = _engine(catalog, "wan2.2", Plan(precision=Precision.AUTOCAST))
+    engine = tiny_engine(catalog, "wan2.2", Plan(precision=Precision.AUTOCAST))
     made = set()
     for denoiser in denoisers(engine.pipeline):
         assert {weight.dtype for weight in denoiser.parameters()} == {torch.float32}
@@ -191,7 +127,7 @@ def test_autocast_holds_fp32_and_multiplies_in_bf16(catalog: Catalog) -> None:
     engine.pipeline.vae.decoder.conv_out.register_forward_hook(
         lambda _layer, _given, out: decoded.add(out.dtype)
     )
-    _drawn(engine)
+    drawn_by(engine)
 
     assert made == {torch.bfloat16}
     assert decoded == {torch.float32}  # its VAE needs that, whatever surrounds it
@@ -215,7 +151,7 @@ def test_each_part_is_held_as_the_catalog_says(
     denoiser: torch.dtype,
     vae: torch.dtype,
 ) -> None:
-    parts = _engine(catalog, "wan2.2", Plan(precision=precision)).pipeline.components
+    parts = tiny_engine(catalog, "wan2.2", Plan(precision=precision)).pipeline.components
 
     assert parts["text_encoder"].dtype is text
     assert {parts[name].dtype for name in ("transformer", "transformer_2")} == {denoiser}
@@ -224,7 +160,7 @@ def test_each_part_is_held_as_the_catalog_says(
 
 def test_parts_are_found_under_the_pipelines_names(catalog: Catalog) -> None:
     for family in FAMILIES:
-        model = _model(catalog, family)
+        model = tiny_model(catalog, family)
         pipeline = load(model, model.repo, Precision.BF16, may_download=False).pipeline
         assert set(part_names(model)) == {
             name for name, part in pipeline.components.items() if isinstance(part, torch.nn.Module)
@@ -243,24 +179,24 @@ def test_parts_are_found_under_the_pipelines_names(catalog: Catalog) -> None:
 def test_visiting_weights_draw_the_very_same_pictures(
     catalog: Catalog, family: str, offload: Offload, precision: Precision
 ) -> None:
-    stays = _drawn(_engine(catalog, family, Plan(precision=precision)))
+    stays = drawn_by(tiny_engine(catalog, family, Plan(precision=precision)))
 
-    visits = _engine(catalog, family, Plan(precision=precision, offload=offload))
+    visits = tiny_engine(catalog, family, Plan(precision=precision, offload=offload))
 
-    assert np.array_equal(_drawn(visits), stays)
-    assert np.array_equal(_drawn(visits), stays)  # and a second time
+    assert np.array_equal(drawn_by(visits), stays)
+    assert np.array_equal(drawn_by(visits), stays)  # and a second time
 
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_groups_are_single_blocks_and_all_else_has_its_own_visit(
     catalog: Catalog, family: str
 ) -> None:
-    engine = _engine(catalog, family, Plan(offload=Offload.GROUP))
+    engine = tiny_engine(catalog, family, Plan(offload=Offload.GROUP))
     pipeline = engine.pipeline
     moves: list[torch.device] = []
     pipeline.vae.to = moves.append
 
-    _drawn(engine)
+    drawn_by(engine)
 
     for denoiser in denoisers(pipeline):
         groups = [_group(block) for _, block in blocks(denoiser)]
@@ -276,225 +212,6 @@ def _group(module: Any) -> Any:
     registry = getattr(module, "_diffusers_hook", None)
     hook = registry.get_hook(_GROUP_OFFLOADING) if registry else None
     return hook.group if hook else None
-
-
-def test_a_cpu_has_nowhere_to_offload_to_and_says_so(desk: PlainDesk) -> None:
-    desk.plan = Plan(offload=Offload.GROUP, vae_tiling=True)
-
-    video.run(_shot(_model(desk.catalog, "ltx")), desk)
-
-    assert desk.plan_that_ran == Plan(vae_tiling=True)
-
-
-# Attention
-
-
-def test_without_the_kernel_torchs_own_runs_and_the_notes_say_why(desk: PlainDesk) -> None:
-    work = _shot(_model(desk.catalog, "ltx"))
-    desk.plan = Plan(precision=Precision.BF16)
-    plain = video.run(work, desk)
-
-    desk.plan = Plan(precision=Precision.BF16, attention=Attention.FLASH3)
-    asked = video.run(work, desk)
-
-    assert desk.plan_that_ran == Plan(precision=Precision.BF16)
-    assert asked.last_frame.sha256 == plain.last_frame.sha256
-    assert asked.notes == (
-        "flash3 attention was not to be had (it needs a CUDA device, not cpu): ran with sdpa",
-    )
-    assert desk.loads == ["tiny-ltx"]
-    desk.plan = Plan(precision=Precision.BF16)
-    assert video.run(work, desk).notes == ()
-
-
-@pytest.mark.parametrize("precision", [Precision.FP32, Precision.AUTOCAST])
-def test_kernels_of_half_precision_are_not_given_more(precision: Precision) -> None:
-    plan = Plan(precision=precision, attention=Attention.SAGE)
-
-    with pytest.raises(NoSuchKernel, match=f"half precision, not in {precision}"):
-        kernel(plan, "cuda:0", (), may_download=False)
-
-
-@pytest.mark.parametrize(
-    ("wanted", "missing"), [(Attention.FLASH3, "Attention 3"), (Attention.SAGE, "sageattention")]
-)
-def test_a_kernel_that_is_not_installed_is_named(wanted: Attention, missing: str) -> None:
-    with pytest.raises(NoSuchKernel, match=missing) as said:
-        find(wanted, may_download=False)
-
-    assert "hub" not in str(said.value)
-
-
-def test_who_chooses_its_kernel_is_known(catalog: Catalog) -> None:
-    found = {
-        family: chooses(denoisers(_engine(catalog, family, Plan()).pipeline)[0])
-        for family in FAMILIES
-    }
-
-    assert found == {
-        "wan": True,
-        "wan2.2": True,
-        "ltx": True,
-        "cosmos": True,
-        "hunyuan": True,
-        "cogvideox": False,
-        "mochi": False,
-    }
-    assert chooses(PlacedWan.__new__(PlacedWan))
-
-
-def test_a_kernel_that_fails_at_the_first_call_is_left_out_from_then_on(
-    desk: PlainDesk, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """It was there when it was looked for."""
-    monkeypatch.setattr(render, "kernel", lambda *_: "sage")
-    work = _shot(_model(desk.catalog, "ltx"))
-    desk.plan = Plan(precision=Precision.BF16, attention=Attention.SAGE)
-
-    first = video.run(work, desk)
-    again = video.run(work, desk)
-
-    assert first.notes == again.notes
-    assert "sage attention was not to be had (RuntimeError: Sage Attention" in first.notes[0]
-    assert desk.plan_that_ran == Plan(precision=Precision.BF16)
-    assert first.last_frame.sha256 == again.last_frame.sha256
-
-
-# Compiling
-
-
-def test_compiled_blocks_draw_the_same_within_rounding(
-    catalog: Catalog, in_full: dict[str, NDArray[np.uint8]]
-) -> None:
-    torch._dynamo.reset()
-    engine = _engine(catalog, "ltx", Plan(compiled=True))
-
-    drawn = _drawn(engine)
-
-    assert engine.plan.compiled
-    assert engine._left_out() == ()
-    assert _apart(in_full["ltx"], drawn) < 0.005
-    assert all(
-        block._compiled_call_impl for block in engine.pipeline.transformer.transformer_blocks
-    )
-
-
-@pytest.mark.parametrize("family", ["ltx", "cogvideox"])
-def test_without_a_compiler_the_blocks_run_as_they_are(
-    catalog: Catalog, in_full: dict[str, NDArray[np.uint8]], family: str
-) -> None:
-    torch._dynamo.reset()
-    engine = _engine(catalog, family, Plan(compiled=True))
-
-    with inductor.patch({"cpp.cxx": ("no-such-compiler",)}):
-        drawn = _drawn(engine)
-
-    assert np.array_equal(drawn, in_full[family])
-    assert engine.plan == Plan()
-    assert "compiling failed (InductorError: InvalidCxxCompiler" in engine._left_out()[0]
-
-
-def test_want_of_memory_is_not_blamed_on_the_compiler(catalog: Catalog) -> None:
-    engine = _engine(catalog, "ltx", Plan(compiled=True))
-
-    def full(*_: Any, **__: Any) -> None:
-        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
-
-    engine.pipeline.transformer.forward = full
-
-    with pytest.raises(torch.OutOfMemoryError):
-        _drawn(engine)
-    assert engine.plan.compiled
-
-
-def test_a_stop_is_not_taken_for_a_failure_of_the_plan(
-    desk: PlainDesk, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(render, "kernel", lambda *_: "native")
-    desk.plan = Plan(precision=Precision.BF16, attention=Attention.SAGE)
-    desk.stop_at = ("denoise", 1)
-
-    with pytest.raises(Stopped):
-        video.run(_shot(_model(desk.catalog, "ltx")), desk)
-
-    assert desk.said.count(("denoise", 1, 3)) == 1
-
-
-# Gangs
-
-
-def test_a_gang_is_refused_before_loading_and_may_be_placed_otherwise(desk: PlainDesk) -> None:
-    desk.plan = Plan(gang=Gang(devices=2))
-
-    with pytest.raises(TaskFailed, match=r"one device, not on 2 devices \(context\)") as said:
-        video.run(_shot(_model(desk.catalog, "ltx")), desk)
-
-    assert said.value.failure.kind is FailureKind.UNKNOWN
-    assert not desk.held
-
-
-# What is loaded, and what is told
-
-
-def test_only_what_the_weights_depend_on_loads_them_again(desk: PlainDesk) -> None:
-    work = _shot(_model(desk.catalog, "ltx"))
-    plans = [
-        (Plan(precision=Precision.BF16), 1),
-        (Plan(precision=Precision.BF16, vae_tiling=True), 1),
-        (Plan(precision=Precision.BF16, offload=Offload.MODEL), 1),  # the same, on a CPU
-        (Plan(precision=Precision.FP8), 2),
-        (Plan(precision=Precision.FP8, attention=Attention.SAGE), 2),
-        (Plan(precision=Precision.BF16), 3),
-    ]
-
-    for plan, loads in plans:
-        desk.plan = plan
-        video.run(work, desk)
-        assert len(desk.loads) == loads
-    assert list(desk.held) == ["tiny-ltx"]
-
-
-def test_the_engine_tells_the_plan_that_ran_and_counts_another_variant_as_a_load(
-    tmp_path: Path, catalog: Catalog
-) -> None:
-    ours, theirs = Pipe()
-    settings = Settings(allow_hub=False, store_url=(tmp_path / "store").as_uri())
-    engine = Engine(Bench("cpu", 8.0, tmp_path, settings), theirs, SystemClock())
-    engine.catalog = Catalog(models=catalog.models, voices={}, styles={})
-    work = _shot(_model(catalog, "ltx"))
-
-    def run(plan: Plan) -> Said:
-        engine.run(
-            RunTask(
-                attempt_id="a",
-                task_id="t",
-                job_id="j",
-                device_id="cpu",
-                work=work,
-                plan=plan,
-                timeout_seconds=60,
-            )
-        )
-        return _finished(ours)
-
-    bf16, fp8 = Plan(precision=Precision.BF16), Plan(precision=Precision.FP8)
-    lean = Plan(precision=Precision.BF16, offload=Offload.GROUP, attention=Attention.FLASH3)
-    first, narrow, again = run(lean), run(fp8), run(fp8)
-
-    assert [said.measured.plan for said in (first, narrow, again)] == [bf16, fp8, fp8]
-    assert [said.measured.warm for said in (first, narrow, again)] == [False, False, True]
-    assert first.measured.load_seconds > 0 and narrow.measured.load_seconds > 0
-    assert again.measured.load_seconds == 0
-    assert list(narrow.resident) == ["tiny-ltx"]
-
-
-def _finished(pipe: Connection) -> Said:
-    """The last word of the attempt."""
-    while True:
-        said: Said = pipe.recv()
-        assert said.what != "failed", said.failure
-        if said.what == "finished":
-            return said
 
 
 def test_no_two_parts_of_a_model_share_a_name() -> None:

@@ -43,7 +43,7 @@ class PlainDesk:
         self.plan_that_ran = plan
 
     def resident(self, key: str, load: Callable[[], T], variant: str = "") -> T:
-        if key not in self.held or self.variants[key] != variant:
+        if key not in self.held or self.variants.get(key, variant) != variant:
             self.held.pop(key, None)
             self.held[key], self.variants[key] = load(), variant
             self.loads.append(key)

@@ -29,7 +29,7 @@ def place(pipeline: Any, device: str, offload: Offload) -> None:
     elif offload is Offload.MODEL:
         pipeline.enable_model_cpu_offload(device=device)
     else:
-        _in_pieces(pipeline, torch.device(device), by_block=offload is Offload.GROUP)
+        _in_pieces(pipeline, torch.device(device), offload)
 
 
 def set_tiling(pipeline: Any, wanted: bool) -> bool:
@@ -48,30 +48,28 @@ def release() -> None:
         torch.cuda.empty_cache()
 
 
-def _in_pieces(pipeline: Any, device: torch.device, by_block: bool) -> None:
+def _in_pieces(pipeline: Any, device: torch.device, offload: Offload) -> None:
     """Weights visit the device in pieces, the next one fetched meanwhile where there are streams.
 
-    A denoiser works at every step: its blocks wait in pinned memory, or, where RAM is short too,
-    its layers are pinned on their way. An encoder works once, so it always comes by layers. A VAE
-    is small and would come again for every tile: it comes as a whole.
+    A denoiser works at every step: its blocks, or its layers, wait in pinned memory (diffusers 0.42
+    cannot pin int8 on the way). An encoder works once: its layers are pinned on the way. A VAE is
+    small and would come again for every tile: it comes as a whole.
     """
-    streams = device.type == "cuda"
-    layers: dict[str, Any] = {
-        "offload_type": "leaf_level",
-        "use_stream": streams,
-        "low_cpu_mem_usage": True,
-    }
-    blocks: dict[str, Any] = {
-        "offload_type": "block_level",
-        "use_stream": streams,
-        "num_blocks_per_group": 1,
-    }
+    size = "block_level" if offload is Offload.GROUP else "leaf_level"
     for role, network in networks(pipeline):
         if role is Role.VAE:
             _visit(network, device)
-        else:
-            how = blocks if by_block and role is Role.DENOISER else layers
-            apply_group_offloading(network, device, _RAM, **how)
+            continue
+        denoises = role is Role.DENOISER
+        apply_group_offloading(
+            network,
+            onload_device=device,
+            offload_device=_RAM,
+            offload_type=size if denoises else "leaf_level",
+            num_blocks_per_group=1,
+            use_stream=device.type == "cuda",
+            low_cpu_mem_usage=not denoises,
+        )
 
 
 def _visit(vae: Any, device: torch.device) -> None:

@@ -5,6 +5,7 @@ Never moves a weight from one device to another for good.
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import torch
@@ -76,6 +77,7 @@ def _cast_while_computing(denoiser: Any) -> None:
     hold a second copy of every weight to the end of the call and use none of them twice."""
     forward = denoiser.forward
 
+    @functools.wraps(forward)  # pipelines read its signature
     def autocast(*args: Any, **kwargs: Any) -> Any:
         with torch.autocast(denoiser.device.type, torch.bfloat16, cache_enabled=False):
             return forward(*args, **kwargs)
