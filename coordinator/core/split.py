@@ -7,16 +7,15 @@ Pure: no ids are thrown, no clock is read.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, replace
 
-from reelyard.catalog import Catalog, VideoModel
+from reelyard.catalog import Catalog
 from reelyard.ids import task_id
+from reelyard.shots import Film, film_format, fixed_frames, shot_frames, spoken_frames
 from reelyard.states import TaskKind
 from reelyard.storyboard import Scene, Storyboard
 from reelyard.task import ComposeWork, FilmScene, VideoWork, VoiceWork, Work
 
-SILENT_SCENE_SECONDS = 4.0
 CROSSFADE_SECONDS = 0.5
 _SEEDS = 2**63
 
@@ -49,28 +48,12 @@ class Unfolded:
     further: tuple[NewTask, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Film:
-    """The picture's format, which all scenes share."""
-
-    width: int
-    height: int
-    fps: int
-
-
 def shape_of(work: Work) -> str:
     """`video/wan2.1-t2v-1.3b/832x480x81/50`, `voice/heart`, `compose`."""
     if isinstance(work, VideoWork):
         size = f"{work.width}x{work.height}x{work.frames or '?'}"
         return f"video/{work.model}/{size}/{work.steps}"
     return f"voice/{work.voice}" if isinstance(work, VoiceWork) else "compose"
-
-
-def film_format(storyboard: Storyboard, catalog: Catalog) -> Film:
-    """Size and speed: the storyboard's, or those of its model."""
-    model = catalog.models[storyboard.model]
-    width, height = storyboard.dimensions or (model.width, model.height)
-    return Film(width, height, storyboard.fps or model.fps)
 
 
 def split(job_id: str, storyboard: Storyboard, catalog: Catalog, encoder: str) -> list[NewTask]:
@@ -85,34 +68,13 @@ def split(job_id: str, storyboard: Storyboard, catalog: Catalog, encoder: str) -
     return [*tasks, _film_task(job_id, storyboard, film, tasks, encoder)]
 
 
-def fixed_frames(scene: Scene, fps: int) -> int | None:
-    """The scene's frames in the film, or None when its narration decides."""
-    if scene.seconds is not None:
-        return max(1, round(scene.seconds * fps))
-    return None if scene.say else round(SILENT_SCENE_SECONDS * fps)
-
-
-def shot_frames(model: VideoModel, frames: int, continues: bool) -> tuple[int, ...]:
-    """Legal clip lengths that hold `frames` together, as even as can be.
-
-    A continuing shot repeats one picture, which the film skips.
-    """
-    longest = model.longest_clip
-    if model.frames_for(frames) >= frames:
-        return (model.frames_for(frames),)
-    again = 1 if continues else 0
-    count = math.ceil((frames - again) / (longest - again))
-    each = model.frames_for(math.ceil((frames - again) / count) + again)
-    return (each,) * count
-
-
 def unfold(task: NewTask, seconds: float, catalog: Catalog) -> Unfolded:
     """The shots of a free scene whose narration lasts so many seconds."""
     work = task.work
     assert isinstance(work, VideoWork)
     model = catalog.models[work.model]
     follows = model.image_pipeline is not None
-    lengths = shot_frames(model, math.ceil(seconds * work.fps - 1e-9), follows)
+    lengths = shot_frames(model, spoken_frames(seconds, work.fps), follows)
     first = replace(task, work=work.model_copy(update={"frames": lengths[0]}))
     return Unfolded(lengths[0], tuple(_followers(first, lengths[1:], follows)))
 

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coordinator.core.split import NewTask, fixed_frames, shape_of, shot_frames, split, unfold
+from coordinator.core.split import NewTask, shape_of, split, unfold
+from reelyard.shots import fixed_frames, narration_seconds, shot_frames
 from reelyard.states import TaskKind
 from reelyard.storyboard import Scene, Storyboard
 from reelyard.task import ComposeWork, VideoWork, VoiceWork
@@ -163,6 +164,21 @@ def test_an_exact_length_is_not_rounded_up_by_a_float() -> None:
     assert unfold(tasks_of(SPOKEN)["s01.video1"], seconds, CATALOG).frames == 49
 
 
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("", 0.0),
+        ("One two three four five.", 2.4),
+        ("Well, no.", 1.4),
+        ("it's well-known", 0.8),
+        ("3.5 metres", 1.2),
+        ("月がのぼる。", 1.2),
+    ],
+)
+def test_about_how_long_a_line_takes_to_say(text: str, seconds: float) -> None:
+    assert narration_seconds(text) == pytest.approx(seconds)
+
+
 @given(
     model=st.sampled_from(sorted(CATALOG.models)),
     frames=st.integers(1, 5000),
@@ -173,11 +189,11 @@ def test_shots_always_hold_the_scene_and_are_legal(
 ) -> None:
     entry = CATALOG.models[model]
     lengths = shot_frames(entry, frames, continues)
-    repeated = len(lengths) - 1 if continues else 0
+    repeated = len(lengths) - 1 if continues and entry.longest_clip > 1 else 0
     assert sum(lengths) - repeated >= frames
     for length in lengths:
         assert entry.min_frames <= length <= entry.longest_clip
-        assert (length - 1) % entry.frame_step == 0
+        assert entry.is_legal(length)
     if len(lengths) > 1:  # one fewer would not do
         most = (len(lengths) - 1) * entry.longest_clip - max(0, repeated - 1)
         assert most < frames or (continues and most - 1 < frames)
