@@ -8,6 +8,7 @@ from reelyard.catalog import VideoModel
 from worker.engines.measure.clip import Clip
 
 _SMALLER, _BETWEEN = 0.6, 0.8
+_SETTLED = 17
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,14 +39,18 @@ def picture_clips(model: VideoModel) -> Clips:
     longest = model.longest_clip
     sizes, half = (_size(model, 1.0), _size(model, _SMALLER)), max(1, longest // 2)
     fitted = tuple(Clip(*size, frames) for size in sizes for frames in (half, longest))
-    return Clips(fitted, (Clip(*_size(model, _BETWEEN), max(1, longest * 3 // 4)),))
+    return Clips(fitted, (Clip(*_size(model, _BETWEEN), longest),))
 
 
 def tiled_clips(model: VideoModel) -> Clips:
-    """Shorter, because many tiles take long to count: a quarter and a half of the longest clip."""
-    short, long = (_frames(model, model.longest_clip // part) for part in (4, 2))
+    """Shorter, because many tiles take long to count: a quarter and a half of the longest clip,
+    but not so short that a VAE with a memory of earlier frames never comes to use it."""
+    longest = model.longest_clip
+    short, long = (_frames(model, max(longest // part, _SETTLED)) for part in (4, 2))
     if model.min_frames == model.max_frames:
-        short, long = max(1, model.longest_clip // 2), model.longest_clip
+        short = max(1, longest // 2)
+    if long <= short or model.min_frames == model.max_frames:
+        long = longest
     own, small = _size(model, 1.0), _size(model, _SMALLER)
     fitted = (Clip(*own, short), Clip(*small, short), Clip(*small, long))
     return Clips(fitted, (Clip(*_size(model, _BETWEEN), short),))
