@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from coordinator.core.filters import FILTERS, LASTING, fit, refusal
-from coordinator.core.schedule import own_reason
+from coordinator.core.filters import FILTERS, LASTING, refusal
+from coordinator.core.foresight import Foresight, foresight_of
+from coordinator.core.schedule import numbers, own_reason
 from coordinator.core.snapshot import Device, Snapshot, Waiting
 from coordinator.store.database import Database
 from coordinator.store.farm import read_snapshot
@@ -24,26 +25,29 @@ def why_each(
     """The same for several, from one look at the farm."""
     with database.read() as connection:
         farm = read_snapshot(connection, now, catalog)
-    waiting = {item.id: item for item in farm.waiting}
-    return [_explained(task, waiting.get(task.id), farm) for task in tasks]
+    waiting, foresight = {item.id: item for item in farm.waiting}, foresight_of(farm)
+    return [_explained(task, waiting.get(task.id), farm, foresight) for task in tasks]
 
 
-def _explained(task: TaskView, waiting: Waiting | None, farm: Snapshot) -> WhyView:
+def _explained(
+    task: TaskView, waiting: Waiting | None, farm: Snapshot, foresight: Foresight
+) -> WhyView:
     if waiting is None:
         return WhyView(task_id=task.id, state=task.state, because=task.because, can_ever_run=True)
     return WhyView(
         task_id=task.id,
         state=task.state,
         because=task.because or "the scheduler has not looked at it yet",
-        can_ever_run=can_ever_run(waiting, farm),
+        can_ever_run=can_ever_run(waiting, farm, foresight),
         queue_position=position(waiting, farm),
-        devices=[_answer(waiting, device, farm.catalog) for device in farm.devices],
+        devices=[_answer(waiting, device, foresight) for device in farm.devices],
     )
 
 
-def can_ever_run(task: Waiting, farm: Snapshot) -> bool:
+def can_ever_run(task: Waiting, farm: Snapshot, foresight: Foresight | None = None) -> bool:
     """False when every device that is known refuses it for a lasting reason."""
-    verdicts = [refusal(task, device, farm.catalog, LASTING) for device in farm.devices]
+    known = foresight or foresight_of(farm)
+    verdicts = [refusal(task, device, known, LASTING) for device in farm.devices]
     return not verdicts or None in verdicts
 
 
@@ -55,18 +59,19 @@ def position(task: Waiting, farm: Snapshot) -> int | None:
     return 1 + sum(1 for _ in before)
 
 
-def _answer(task: Waiting, device: Device, catalog: Catalog) -> WhyDevice:
-    refused = refusal(task, device, catalog, FILTERS)
+def _answer(task: Waiting, device: Device, foresight: Foresight) -> WhyDevice:
+    refused = refusal(task, device, foresight, FILTERS)
     return WhyDevice(
         worker_id=device.worker_id,
         device_id=device.id,
         name=device.name,
         can=refused is None,
-        because=refused or _yes(task, device, catalog),
+        because=refused or _yes(task, device, foresight),
     )
 
 
-def _yes(task: Waiting, device: Device, catalog: Catalog) -> str:
-    found = fit(task, device, catalog)
-    how = f"can run it ({found.plan.sentence()}, {found.gib:.1f} GiB)" if found else "can run it"
+def _yes(task: Waiting, device: Device, foresight: Foresight) -> str:
+    found = foresight.fit(task, device)
+    said = ", ".join(numbers(task, device, found)) if found else ""
+    how = f"can run it ({said})" if said else "can run it"
     return f"{how}, but is busy with {device.busy}" if device.busy else how

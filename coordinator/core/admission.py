@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from coordinator.core.filters import LASTING, demands, refusal
+from coordinator.core.filters import LASTING, refusal
+from coordinator.core.foresight import foresight_of
 from coordinator.core.schedule import impossible_sentence
 from coordinator.core.snapshot import Snapshot, Waiting
 from coordinator.core.split import NewTask
-from reelyard.states import TaskKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,12 +25,12 @@ class Answer:
 def admit(tasks: Sequence[NewTask], farm: Snapshot) -> Answer:
     """The answer to a submission, with numbers."""
     asked = [as_waiting(task) for task in tasks]
-    needs = _largest_need(asked, farm)
+    needs, foresight = _largest_need(asked, farm), foresight_of(farm)
     if not farm.devices:
         return Answer(None, "no worker has joined the farm yet; it will wait", needs, len(asked))
     for task in asked:
-        if all(refusal(task, d, farm.catalog, LASTING) for d in farm.devices):
-            said = impossible_sentence(task, farm.devices, farm)
+        if all(refusal(task, d, foresight, LASTING) for d in farm.devices):
+            said = impossible_sentence(task, farm.devices, foresight)
             return Answer(False, f"{task.label}: {said}", needs, len(asked))
     devices = len(farm.devices)
     fits = f"every task fits one of {devices} devices" if devices > 1 else "every task fits"
@@ -54,10 +54,11 @@ def as_waiting(task: NewTask) -> Waiting:
 
 
 def _largest_need(tasks: Sequence[Waiting], farm: Snapshot) -> float | None:
-    kind = "cuda" if any(device.kind == "cuda" for device in farm.devices) else "cpu"
+    """Of the shots, on the device that can make each with the least memory."""
+    foresight = foresight_of(farm)
     needs = [
-        min(way.gib for way in demands(task, kind, farm.catalog))
+        min(foresight.least_gib(task, device) for device in farm.devices)
         for task in tasks
-        if task.kind is TaskKind.VIDEO and task.video is not None
+        if task.video is not None and farm.devices
     ]
     return round(max(needs), 2) if needs else None

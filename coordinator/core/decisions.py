@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from coordinator.core.foresight import Fit
 from coordinator.core.snapshot import Device, Waiting
 from reelyard.plan import Plan
 
@@ -14,9 +15,18 @@ class Assign:
 
     task: Waiting
     device: Device
-    plan: Plan
-    predicted_gib: float
+    fit: Fit
     because: str
+
+    @property
+    def plan(self) -> Plan:
+        """How it is run."""
+        return self.fit.plan
+
+    @property
+    def predicted_gib(self) -> float:
+        """What it should never exceed."""
+        return round(self.fit.gib, 3)
 
 
 @dataclass(frozen=True, slots=True)

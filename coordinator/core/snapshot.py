@@ -6,17 +6,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from reelyard.catalog import Catalog
+from reelyard.predict.lessons import NOTHING, Lessons
 from reelyard.states import TaskKind, WorkerState
 from reelyard.task import VideoWork, Work
 
-Demand = tuple[str, tuple[float, ...]]
+Demand = tuple[str, bool, tuple[float, ...]]
 KIND_ORDER: Mapping[TaskKind, int] = {TaskKind.VOICE: 0, TaskKind.VIDEO: 1, TaskKind.COMPOSE: 2}
 
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
     """A task that waits. `open_needs` are the labels of what it still waits for, `short_of` the
-    predictions (GiB) of earlier tries that ran out of memory all the same."""
+    predictions (GiB) of earlier tries that ran out of memory all the same; `continues`: it will
+    start from the last picture of the shot before it."""
 
     id: str
     job_id: str
@@ -34,6 +36,7 @@ class Waiting:
     attempt_count: int = 0
     short_of: tuple[float, ...] = ()
     because: str = ""
+    continues: bool = False
 
     @property
     def order(self) -> tuple[int, float, str, int, int, str]:
@@ -44,7 +47,7 @@ class Waiting:
     @property
     def demand(self) -> Demand:
         """Tasks of one demand are refused by the same devices for the same reasons."""
-        return (self.shape, self.short_of)
+        return (self.shape, self.continues, self.short_of)
 
     @property
     def video(self) -> VideoWork | None:
@@ -55,7 +58,11 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """A device as the coordinator sees it. `busy` is what it is doing, for people; empty: idle."""
+    """A device as the coordinator sees it. `busy` is what it is doing, for people; empty: idle.
+
+    `type` is its type in the catalog, empty when it is of none; `ram_gib` and `read_gb_s` are its
+    node's RAM and the measured speed of the disk that holds the models, None when not known.
+    """
 
     worker_id: str
     id: str
@@ -69,6 +76,10 @@ class Device:
     models: frozenset[str] = frozenset()
     voices: frozenset[str] = frozenset()
     busy: str = ""
+    type: str = ""
+    unified: bool = False
+    ram_gib: float | None = None
+    read_gb_s: float | None = None
 
     @property
     def key(self) -> tuple[str, str]:
@@ -79,6 +90,11 @@ class Device:
     def title(self) -> str:
         """`cpu (node b)`"""
         return f"{self.name} (node {self.node})"
+
+    @property
+    def room_gib(self) -> float:
+        """What other programs leave of its memory, as it was last reported."""
+        return self.memory_gib - self.foreign_gib
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,3 +107,5 @@ class Snapshot:
     catalog: Catalog = field(repr=False)
     unreadable: tuple[tuple[str, str], ...] = ()
     """Waiting tasks whose stored work makes no sense to this version, and why."""
+    lessons: Lessons = field(default=NOTHING, repr=False)
+    """What finished runs have taught."""

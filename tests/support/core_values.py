@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+from coordinator.core.foresight import Foresight
 from coordinator.core.snapshot import Device, Snapshot, Waiting
 from coordinator.core.split import shape_of
 from reelyard.catalog import Catalog, load_catalog
+from reelyard.predict.lessons import NOTHING, Lessons
 from reelyard.states import TaskKind, WorkerState
 from reelyard.task import ComposeWork, VideoWork, VoiceWork, Work
 
 CATALOG: Catalog = load_catalog()
+FORESIGHT = Foresight(CATALOG)
 DEMO, SMALL, LARGE = "reelyard-demo", "wan2.1-t2v-1.3b", "wan2.1-t2v-14b"
 
 
@@ -63,14 +66,16 @@ def device(worker: str = "w", id: str = "cpu", **more: Any) -> Device:
         "memory_gib": 16.0 if kind == "cpu" else 24.0,
         "models": frozenset(CATALOG.models),
         "voices": frozenset(CATALOG.voices),
+        "type": "cpu" if kind == "cpu" else "rtx-4090",
     }
     return Device(worker_id=worker, id=id, **{**usual, **more})
 
 
-def farm(*found: Waiting | Device, now: float = 100.0) -> Snapshot:
+def farm(*found: Waiting | Device, now: float = 100.0, lessons: Lessons = NOTHING) -> Snapshot:
     return Snapshot(
         now=now,
         waiting=tuple(item for item in found if isinstance(item, Waiting)),
         devices=tuple(item for item in found if isinstance(item, Device)),
         catalog=CATALOG,
+        lessons=lessons,
     )

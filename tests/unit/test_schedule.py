@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,7 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from coordinator.core.decisions import Assign, Hold
-from coordinator.core.filters import fit, refusal
+from coordinator.core.filters import refusal
+from coordinator.core.foresight import Foresight
 from coordinator.core.schedule import schedule
 from coordinator.core.snapshot import Device, Waiting
 from reelyard.plan import Offload, Precision
@@ -17,6 +19,7 @@ from reelyard.states import WorkerState
 from tests.support.core_values import (
     CATALOG,
     DEMO,
+    FORESIGHT,
     LARGE,
     SMALL,
     device,
@@ -81,11 +84,11 @@ def test_the_smallest_gpu_that_will_do_is_taken() -> None:
 
 def test_a_leaner_plan_is_taken_where_the_fastest_does_not_fit() -> None:
     work = shot(SMALL, 81)
-    roomy = fit(waiting(work), device(id="cuda:0", memory_gib=80.0), CATALOG)
-    tight = fit(waiting(work), device(id="cuda:0", memory_gib=14.5), CATALOG)
+    roomy = FORESIGHT.fit(waiting(work), device(id="cuda:0", memory_gib=80.0))
+    tight = FORESIGHT.fit(waiting(work), device(id="cuda:0", memory_gib=14.5))
     assert roomy is not None and tight is not None
     assert roomy.plan.offload is Offload.NONE and roomy.plan.precision is Precision.BF16
-    assert tight.plan.offload is Offload.MODEL and tight.gib <= 14.5 < roomy.gib
+    assert tight.plan.offload is Offload.GROUP and tight.gib <= 14.5 < roomy.gib
 
 
 def test_waits_for_its_needs_and_says_for_which() -> None:
@@ -119,14 +122,59 @@ def test_a_worker_that_takes_nothing_is_named_with_its_state(state: WorkerState)
 
 def test_what_fits_nowhere_is_told_the_numbers() -> None:
     task = waiting(shot(LARGE, 81))
-    (decision,) = schedule(farm(task, device(id="cuda:0", memory_gib=24.0), device()))
+    card = device(id="cuda:0", memory_gib=24.0, ram_gib=8.0)
+    (decision,) = schedule(farm(task, card, device()))
     assert isinstance(decision, Hold) and decision.for_ever
-    assert decision.because.startswith("nobody can ever run this: it needs 32.4 GiB")
-    assert decision.because.endswith("the largest has 24.0 (rtx-4090 (node w))")
+    needed = FORESIGHT.least_gib(task, card)
+    assert needed > 24.0
+    assert decision.because == (
+        f"nobody can ever run this: it needs {needed:.1f} GiB on one device; "
+        "the largest has 24.0 (rtx-4090 (node w))"
+    )
+
+
+def test_of_able_devices_the_one_that_is_done_first_is_taken() -> None:
+    work = shot(SMALL, 81)
+    fast = device("f", "cuda:0", type="h100-sxm", memory_gib=80.0)
+    slow = device("s", "cuda:0", type="jetson-agx-orin-64gb", kind="jetson", memory_gib=60.0)
+    assert assigned(waiting(work), slow, fast) == {"job-a.s01.video1": fast.key}
+    holding = replace(slow, resident=frozenset({SMALL}))
+    assert assigned(waiting(work), holding, fast) == {"job-a.s01.video1": fast.key}
+    there = replace(fast, worker_id="g", resident=frozenset({SMALL}))
+    assert assigned(waiting(work), fast, there) == {"job-a.s01.video1": there.key}
+
+
+def test_a_device_whose_time_is_known_goes_before_one_of_no_known_type() -> None:
+    known = device("z", "cuda:0", type="rtx-4090")
+    unknown = device("a", "cuda:0", type="", memory_gib=80.0)
+    assert assigned(waiting(shot(SMALL, 81)), known, unknown) == {"job-a.s01.video1": known.key}
+    cpu = device("b", memory_gib=80.0)
+    assert assigned(waiting(shot(SMALL, 33)), cpu, unknown) == {"job-a.s01.video1": unknown.key}
+
+
+def test_the_reason_carries_the_numbers() -> None:
+    card = device(id="cuda:0", memory_gib=24.0, foreign_gib=2.0)
+    (decision,) = schedule(farm(waiting(shot(SMALL, 81)), card))
+    assert isinstance(decision, Assign)
+    fit = decision.fit
+    assert fit.seconds is not None and fit.load_seconds is not None
+    assert decision.because == (
+        f"first in line; best of 1 able device; {fit.plan.sentence()}: at most {fit.gib:.1f} of "
+        f"22.0 GiB; about {fit.seconds:.0f} s; about {fit.load_seconds:.0f} s to load {SMALL}"
+    )
+    assert decision.predicted_gib == round(fit.gib, 3) and decision.plan is fit.plan
+
+
+def test_alike_devices_and_demands_are_asked_about_once() -> None:
+    foresight = Foresight(CATALOG)
+    cards = [device(f"w{n}", "cuda:0") for n in range(20)]
+    tasks = [waiting(shot(SMALL, 81), f"job-{n}.t") for n in range(40)]
+    schedule(farm(*tasks, *cards), foresight)
+    assert len(foresight.known) == 1
 
 
 def test_what_other_programs_hold_is_not_given_away() -> None:
-    said = refusal(waiting(), device(memory_gib=16.0, foreign_gib=15.9), CATALOG)
+    said = refusal(waiting(), device(memory_gib=16.0, foreign_gib=15.9), FORESIGHT)
     assert said is not None and "has 0.1, other programs hold 15.9" in said
 
 
@@ -137,20 +185,20 @@ def test_a_model_that_nobody_has_is_named() -> None:
 
 def test_what_ran_out_of_memory_gets_more_room_then_a_leaner_plan() -> None:
     card, work = device(id="cuda:0", memory_gib=32.0), shot(SMALL, 81)
-    first = fit(waiting(work), card, CATALOG)
+    first = FORESIGHT.fit(waiting(work), card)
     assert first is not None and first.plan.offload is Offload.NONE
-    again = fit(waiting(work, short_of=(first.gib,)), card, CATALOG)
+    again = FORESIGHT.fit(waiting(work, short_of=(first.gib,)), card)
     assert again == first  # there is room for more than was predicted
-    third = fit(waiting(work, short_of=(first.gib,) * 4), card, CATALOG)
+    third = FORESIGHT.fit(waiting(work, short_of=(first.gib,) * 4), card)
     assert third is not None and third.gib < first.gib
     small = device(id="cuda:0", memory_gib=first.gib)
-    leaner = fit(waiting(work, short_of=(first.gib,)), small, CATALOG)
+    leaner = FORESIGHT.fit(waiting(work, short_of=(first.gib,)), small)
     assert leaner is not None and leaner.gib < first.gib
 
 
 def test_what_ran_out_of_memory_goes_to_a_larger_device() -> None:
     task = waiting()
-    predicted = fit(task, device(), CATALOG)
+    predicted = FORESIGHT.fit(task, device())
     assert predicted is not None
     ways = tuple(sorted({predicted.gib, 0.0}))
     tried = waiting(short_of=ways * 3)
@@ -218,7 +266,7 @@ def test_what_always_holds(
     # No device is given twice, none that is busy, none that may not, none beyond its memory.
     assert len({d.device.key for d in placed}) == len(placed)
     for d in placed:
-        assert not d.device.busy and refusal(d.task, d.device, CATALOG) is None
+        assert not d.device.busy and refusal(d.task, d.device, FORESIGHT) is None
         assert d.predicted_gib <= d.device.memory_gib - d.device.foreign_gib + 0.001
         assert d.task.not_before <= 100.0 and not d.task.open_needs and not d.task.paused
     # No able device stays idle while a task that is ready waits.
@@ -227,7 +275,7 @@ def test_what_always_holds(
     for hold in held:
         task = hold.task
         if not (task.open_needs or task.paused or task.not_before > 100.0):
-            assert all(refusal(task, d, CATALOG) for d in left)
+            assert all(refusal(task, d, FORESIGHT) for d in left)
             # A later one of the same demand has not overtaken it.
             later = [p.task for p in placed if p.task.demand == task.demand]
             assert all(p.order < task.order for p in later)
