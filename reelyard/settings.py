@@ -26,6 +26,7 @@ class Settings(BaseSettings):
     url: str = "http://127.0.0.1:8700"
     models_dir: Path | None = None
     catalog_file: Path | None = None
+    prices_file: Path | None = None  # what power and rented devices cost; none are built in
     metrics_open: bool = False  # /metrics without a token, not only on the machine itself
 
     # S3, where `store_url` is s3://bucket/prefix. Credentials come from boto3's usual places.
