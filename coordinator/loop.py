@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 
 from coordinator.apply import apply_decisions, follow, give_up, is_news, lose
 from coordinator.core.decisions import Decision
+from coordinator.core.foresight import Foresight
 from coordinator.core.recover import (
     KnownWorker,
     Lose,
@@ -58,6 +59,7 @@ class Loop:
         self._database, self._dispatcher, self._taker = database, dispatcher, taker
         self._leader, self._catalog, self._patience = leader, catalog, patience
         self._clock, self._tick_seconds = clock, tick_seconds
+        self._foresight = Foresight(catalog)
         self._turned_at = self._ticked_at = self._listening_since = 0.0
         self._inbox: queue.SimpleQueue[object | None] = queue.SimpleQueue()
         self._rung, self._stopping = threading.Event(), threading.Event()
@@ -157,7 +159,10 @@ class Loop:
         # 2. What should run where, and why does the rest wait? Thought over without a lock.
         with self._database.read() as connection:
             snapshot = farm.read_snapshot(connection, self._clock.now(), self._catalog)
-        decisions = [decision for decision in schedule(snapshot) if is_news(decision)]
+        if snapshot.lessons != self._foresight.lessons:
+            self._foresight = Foresight(self._catalog, snapshot.lessons)
+        found = schedule(snapshot, self._foresight)
+        decisions = [decision for decision in found if is_news(decision)]
         # 3. Make it so.
         if decisions or snapshot.unreadable:
             self._write(lambda ledger: self._apply(ledger, decisions, snapshot.unreadable))

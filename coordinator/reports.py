@@ -14,13 +14,15 @@ from pydantic import ValidationError
 from sqlalchemy import RowMapping
 
 from coordinator.apply import follow, stop_attempt, tell_to_stop
+from coordinator.core.learning import Expected, credible, expected, is_empty, ran_out, seen
 from coordinator.core.lifecycle import AttemptEvent, TaskEvent
 from coordinator.core.recover import Patience, after_failure
 from coordinator.finish import follow_up
-from coordinator.store import attempts, graph, roster
+from coordinator.store import attempts, graph, lessons, roster
 from coordinator.store.database import AWAY
 from coordinator.store.ledger import Ledger
 from reelyard.catalog import Catalog
+from reelyard.failure import FailureKind
 from reelyard.messages import (
     DURABLE_REPORTS,
     Acknowledge,
@@ -30,11 +32,15 @@ from reelyard.messages import (
     Heartbeat,
     Hello,
     Introduce,
+    Measured,
     Progress,
     Report,
     Started,
     read_report,
 )
+from reelyard.plan import Plan
+from reelyard.predict.lessons import Seen
+from reelyard.task import VideoWork
 from reelyard.wire import CONTROL_TASK, control_queue
 
 log = logging.getLogger(__name__)
@@ -176,6 +182,8 @@ class ReportTaker:
         if not report.measured.warm and report.measured.load_seconds > 0:
             loaded = f"{found[1].model} was loaded in {report.measured.load_seconds:.1f} s."
             _tell(ledger, "model.loaded", loaded, row)
+        if (law := self._law(ledger, row, report.measured)) is not None:
+            _learn(ledger, row, law, seen(report.measured, law.way))
         follow_up(ledger, row["job_id"], found[1], report.result, self.catalog)
 
     def _deliver(self, ledger: Ledger, row: RowMapping, report: Finished) -> bool:
@@ -202,8 +210,22 @@ class ReportTaker:
         if not ledger.attempt(report.attempt_id, AttemptEvent.FAIL, ended_at=ledger.now, **values):
             return
         gib = row["predicted_gib"] or 0.0
+        law = self._law(ledger, row, report.measured)
+        if failure.kind is FailureKind.OUT_OF_MEMORY and law is not None:
+            promised = gib if law.way.plan == _plan(row) else law.way.bound_gib
+            _learn(ledger, row, law, ran_out(promised, law.way))
         step = after_failure(failure, row["number"], gib, ledger.now, self.patience)
         follow(ledger, row["task_id"], report.attempt_id, step)
+
+    def _law(self, ledger: Ledger, row: RowMapping, measured: Measured) -> Expected | None:
+        """What the law says of the plan that ran. None where nothing can be learned."""
+        found = graph.read_task(ledger.connection, row["task_id"])
+        if found is None or not isinstance(found[1].work, VideoWork):
+            return None
+        work, continues = found[1].work, found[1].continues
+        host = roster.host_of(ledger.connection, row["worker_id"])
+        plan = measured.plan or _plan(row)
+        return expected(work, continues, plan, row["device_type"], host, self.catalog)
 
     def _goodbye(self, ledger: Ledger, report: Goodbye) -> None:
         if roster.sign_off(ledger.connection, report.worker_id, report.boot_id):
@@ -212,6 +234,20 @@ class ReportTaker:
                 f"Worker {report.worker_id} signed off.",
                 worker_id=report.worker_id,
             )
+
+
+def _learn(ledger: Ledger, row: RowMapping, law: Expected, seen: Seen) -> None:
+    """Kept with the report, or not at all. What cannot be true is told of and left out."""
+    believed, odd = credible(seen)
+    if odd:
+        where = f"{law.key.model} ({law.key.plan}) on a {law.key.device}"
+        _tell(ledger, "prediction.odd", f"Not learned from {where}: {', '.join(odd)}.", row)
+    if not is_empty(believed):
+        lessons.teach(ledger.connection, law.key, believed, ledger.now)
+
+
+def _plan(row: RowMapping) -> Plan:
+    return Plan.model_validate(row["plan"] or {})
 
 
 def storable(text: str) -> str:

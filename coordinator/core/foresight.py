@@ -46,8 +46,8 @@ class Fit:
 
 
 def device_type(device: Device, catalog: Catalog) -> DeviceType | None:
-    """Its type in the catalog. A CPU that did not say is the catalog's CPU."""
-    return catalog.devices.get(device.type or ("cpu" if device.kind == "cpu" else ""))
+    """Its type in the catalog, if it is of one."""
+    return catalog.devices.get(device.catalog_type)
 
 
 def is_one_pool(device: Device) -> bool:
@@ -190,8 +190,7 @@ def foresight_of(farm: Snapshot) -> Foresight:
 def place_of(device: Device) -> Place:
     """See `Place`."""
     ram = None if is_one_pool(device) else device.ram_gib
-    kind = device.type or ("cpu" if device.kind == "cpu" else "")
-    return (kind, is_one_pool(device), ram, device.read_gb_s)
+    return (device.catalog_type, is_one_pool(device), ram, device.read_gb_s)
 
 
 def needed_gib(way: Forecast, task: Waiting) -> float:

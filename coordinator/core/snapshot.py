@@ -92,6 +92,11 @@ class Device:
         return f"{self.name} (node {self.node})"
 
     @property
+    def catalog_type(self) -> str:
+        """Its type's id; a CPU that did not say is the catalog's CPU. Empty: of no known type."""
+        return self.type or ("cpu" if self.kind == "cpu" else "")
+
+    @property
     def room_gib(self) -> float:
         """What other programs leave of its memory, as it was last reported."""
         return self.memory_gib - self.foreign_gib

@@ -42,6 +42,10 @@ def open_attempt(
             sent_at=now,
             lease_until=lease_until,
             predicted_gib=decision.predicted_gib,
+            predicted_peak_gib=decision.fit.metered_gib,
+            predicted_seconds=decision.fit.seconds,
+            predicted_load_seconds=decision.fit.load_seconds,
+            device_type=device.catalog_type,
         )
     )
     connection.execute(

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from pydantic import TypeAdapter
 from sqlalchemy import Connection, RowMapping, select
 
 from coordinator.core.recover import KnownWorker, OpenAttempt
 from coordinator.core.snapshot import Device, Snapshot, Waiting
+from coordinator.store.lessons import read_lessons
 from coordinator.store.tables import attempts, devices, edges, jobs, tasks, workers
 from reelyard.catalog import Catalog
+from reelyard.catalog.identify import device_type
 from reelyard.failure import FailureKind
 from reelyard.states import AttemptState, JobState, TaskKind, TaskState, WorkerState
 from reelyard.task import Work
@@ -21,7 +24,7 @@ _LOOKED_AT = [
     tasks.c[name]
     for name in (
         *("id", "job_id", "kind", "scene", "label", "model", "shape", "work"),
-        *("not_before", "attempt_count", "because"),
+        *("not_before", "attempt_count", "because", "continues"),
     )
 ]
 OPEN_ATTEMPT = (AttemptState.SENT, AttemptState.RUNNING)
@@ -35,8 +38,9 @@ def read_snapshot(connection: Connection, now: float, catalog: Catalog) -> Snaps
     return Snapshot(
         now=now,
         waiting=tuple(waiting),
-        devices=tuple(read_devices(connection)),
+        devices=tuple(read_devices(connection, catalog)),
         catalog=catalog,
+        lessons=read_lessons(connection),
         unreadable=tuple(unreadable),
     )
 
@@ -65,15 +69,17 @@ def read_waiting(connection: Connection) -> tuple[list[Waiting], list[tuple[str,
     return found, unreadable
 
 
-def read_devices(connection: Connection) -> list[Device]:
+def read_devices(connection: Connection, catalog: Catalog) -> list[Device]:
     """Every device of every known worker, and what each is busy with."""
-    busy = _busy(connection)
+    busy, types = _busy(connection), Types(catalog)
     query = select(
         devices,
         workers.c.node,
         workers.c.state.label("worker_state"),
         workers.c.models,
         workers.c.voices,
+        workers.c.ram_gib,
+        workers.c.read_gb_s,
     ).join(workers, workers.c.id == devices.c.worker_id)
     return [
         Device(
@@ -89,9 +95,34 @@ def read_devices(connection: Connection) -> list[Device]:
             models=frozenset(row["models"]),
             voices=frozenset(row["voices"]),
             busy=busy.get((row["worker_id"], row["id"]), ""),
+            type=types.of(row),
+            unified=row["unified"],
+            ram_gib=row["ram_gib"],
+            read_gb_s=row["read_gb_s"],
         )
         for row in connection.execute(query).mappings()
     ]
+
+
+@dataclass(slots=True)
+class Types:
+    """Which type each device is. A worker that knows a smaller catalog than the farm may not have
+    said: then the name and the memory that it reports decide."""
+
+    catalog: Catalog
+    known: dict[tuple[str, float], str] = field(default_factory=dict)
+
+    def of(self, row: RowMapping) -> str:
+        """The id; empty for none."""
+        if row["type"] in self.catalog.devices:
+            return str(row["type"])
+        if row["kind"] == "cpu":
+            return ""
+        key = (row["name"], row["memory_gib"])
+        if key not in self.known:
+            found = device_type(*key, self.catalog.devices)
+            self.known[key] = found.id if found else ""
+        return self.known[key]
 
 
 def read_open_attempts(connection: Connection) -> list[OpenAttempt]:
@@ -138,6 +169,7 @@ def _waiting(row: RowMapping, needs: tuple[str, ...], short_of: tuple[float, ...
         attempt_count=row["attempt_count"],
         short_of=short_of,
         because=row["because"],
+        continues=row["continues"],
     )
 
 

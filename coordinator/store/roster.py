@@ -10,6 +10,7 @@ from coordinator.core.lifecycle import WORKER, WorkerEvent, advance
 from coordinator.store.farm import OPEN_ATTEMPT
 from coordinator.store.tables import attempts, devices, workers
 from reelyard.messages import DeviceReport, Hello
+from reelyard.predict.forecast import UNKNOWN_HOST, Host
 from reelyard.states import WorkerState
 
 
@@ -17,6 +18,7 @@ def enrol(connection: Connection, hello: Hello, now: float) -> str:
     """Write down who has come. Answers `new`, `back` (another boot) or `known`."""
     row = connection.execute(select(workers).where(workers.c.id == hello.worker_id)).one_or_none()
     state = advance(WORKER, WorkerState(row.state), WorkerEvent.APPEAR) if row else None
+    described = hello.model_dump(mode="json")
     values = {
         "boot_id": hello.boot_id,
         "node": hello.node,
@@ -24,10 +26,11 @@ def enrol(connection: Connection, hello: Hello, now: float) -> str:
         "version": hello.version,
         "cpus": hello.cpus,
         "ram_gib": hello.ram_gib,
+        "read_gb_s": described.get("read_gb_s"),
         "models": list(hello.models),
         "voices": list(hello.voices),
         "last_seen": now,
-        "hello": hello.model_dump(mode="json"),
+        "hello": described,
     }
     if row is None:
         connection.execute(insert(workers).values(id=hello.worker_id, **values))
@@ -107,6 +110,13 @@ def _replace_devices(
         connection.execute(insert(devices), [_row(worker_id, device) for device in reported])
 
 
+def host_of(connection: Connection, worker_id: str) -> Host:
+    """What is known of its node: nothing, when the worker is not known."""
+    query = select(workers.c.ram_gib, workers.c.read_gb_s).where(workers.c.id == worker_id)
+    row = connection.execute(query).one_or_none()
+    return UNKNOWN_HOST if row is None else Host(row.ram_gib, row.read_gb_s)
+
+
 def _row(worker_id: str, device: DeviceReport) -> dict[str, object]:
-    described = device.model_dump(mode="json", exclude={"compute_capability"})
+    described = device.model_dump(mode="json", include=set(devices.c.keys()))
     return {"worker_id": worker_id, **described}

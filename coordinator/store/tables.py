@@ -119,7 +119,11 @@ attempts = Table(
     Column("load_seconds", Float),
     Column("run_seconds", Float),
     Column("peak_gib", Float),
-    Column("predicted_gib", Float),
+    Column("device_type", String(100), nullable=False, default="", server_default=""),
+    Column("predicted_gib", Float),  # what it should never exceed
+    Column("predicted_peak_gib", Float),  # what the worker's meter should show
+    Column("predicted_seconds", Float),  # of one clip, with the model in memory
+    Column("predicted_load_seconds", Float),
     Column("warm", Boolean),
     UniqueConstraint("task_id", "number"),
     Index(None, "state"),
@@ -137,6 +141,7 @@ workers = Table(
     Column("version", String(50), nullable=False),
     Column("cpus", Integer, nullable=False),
     Column("ram_gib", Float, nullable=False),
+    Column("read_gb_s", Float),  # measured, of the disk that holds the models
     Column("models", JSON, nullable=False),
     Column("voices", JSON, nullable=False),
     Column("last_seen", Float, nullable=False, comment="By the coordinator's clock."),
@@ -150,6 +155,7 @@ devices = Table(
     Column("id", String(100), primary_key=True),
     Column("kind", String(20), nullable=False),
     Column("name", String(200), nullable=False),
+    Column("type", String(100), nullable=False, default="", server_default=""),
     Column("memory_gib", Float, nullable=False),
     Column("free_gib", Float, nullable=False),
     Column("foreign_gib", Float, nullable=False),
@@ -157,6 +163,7 @@ devices = Table(
     Column("utilisation", Float),
     Column("temperature_c", Float),
     Column("power_w", Float),
+    Column("power_limit_w", Float),
     Column("resident", JSON, nullable=False, comment="[{model, gib}]"),
     Column("running", JSON, nullable=False, comment="Attempt ids, as the worker last said."),
 )
@@ -190,6 +197,25 @@ outbox = Table(
     Column("sent_at", Float),
     Index(None, "sent_at"),
     Index(None, "attempt_id"),
+)
+
+lessons = Table(
+    "lessons",
+    metadata,
+    Column("model", String(100), primary_key=True),
+    Column("plan", String(200), primary_key=True, comment="A plan's sentence."),
+    Column("device", String(100), primary_key=True, comment="A type's id."),
+    Column("runs", Integer, nullable=False),
+    Column("timed", Integer, nullable=False),
+    Column("memory", Float, nullable=False),
+    Column("most_memory", Float, nullable=False),
+    Column("seconds", Float, nullable=False),
+    Column("spread", Float, nullable=False),
+    Column("load", Float, nullable=False),
+    Column("loads", Integer, nullable=False),
+    Column("failures", Integer, nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("updated_at", Float, nullable=False),
 )
 
 tokens = Table(
