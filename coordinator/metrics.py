@@ -6,7 +6,7 @@ One registry per process, handed in; the API has one process, so nothing has to 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
 from prometheus_client.core import (
@@ -24,6 +24,8 @@ _LOG = logging.getLogger(__name__)
 _GIB = float(2**30)
 
 TASK_BOUNDS = (0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1_200, 1_800, 3_600, 7_200)
+RATIO_BOUNDS = (0.5, 0.67, 0.8, 0.9, 0.95, 1, 1.05, 1.1, 1.25, 1.5, 2, 3)
+"""Of measured over predicted: 1 is as predicted."""
 _REQUEST_BOUNDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 
 Read = Callable[[], Measures]
@@ -53,6 +55,7 @@ class FarmCollector(Collector):
         yield from _work(found)
         yield from _machines(found)
         yield from _totals(found)
+        yield from _predictions(found)
 
 
 def _work(found: Measures) -> Iterable[Metric]:
@@ -85,7 +88,12 @@ def _machines(found: Measures) -> Iterable[Metric]:
 
 
 def _totals(found: Measures) -> Iterable[Metric]:
-    yield _spread("task_seconds", "How long tries that succeeded ran.", found.task_seconds)
+    yield _spread(
+        *("task_seconds", "How long tries that succeeded ran."),
+        ("kind", "model"),
+        found.task_seconds,
+        TASK_BOUNDS,
+    )
     model = ("model",)
     yield _counter("model_loads", "How often a model was loaded.", model, found.loads)
     yield _counter(
@@ -102,6 +110,24 @@ def _totals(found: Measures) -> Iterable[Metric]:
     yield _counter("film_seconds", "Length of finished films.", (), {(): found.film_seconds})
 
 
+def _predictions(found: Measures) -> Iterable[Metric]:
+    where = ("model", "device_type")
+    yield _spread(
+        *("prediction_memory_ratio", "Peak memory, measured over predicted."),
+        where,
+        found.memory_ratio,
+        RATIO_BOUNDS,
+    )
+    yield _spread(
+        *("prediction_seconds_ratio", "Seconds of a clip, measured over predicted."),
+        where,
+        found.seconds_ratio,
+        RATIO_BOUNDS,
+    )
+    yield _counter("out_of_memory", "Tries that ran out of memory.", where, found.out_of_memory)
+    yield _gauge("lessons", "Models and plans that were measured.", where[1:], found.lessons)
+
+
 def _gauge(name: str, about: str, labels: tuple[str, ...], values: Counts) -> Metric:
     family = GaugeMetricFamily(f"reelyard_{name}", about, labels=labels)
     for given, value in sorted(values.items()):
@@ -116,12 +142,18 @@ def _counter(name: str, about: str, labels: tuple[str, ...], values: Counts) -> 
     return family
 
 
-def _spread(name: str, about: str, values: Mapping[tuple[str, str], Spread]) -> Metric:
-    family = HistogramMetricFamily(f"reelyard_{name}", about, labels=("kind", "model"))
+def _spread(
+    name: str,
+    about: str,
+    labels: tuple[str, str],
+    values: Mapping[tuple[str, str], Spread],
+    bounds: Sequence[float],
+) -> Metric:
+    family = HistogramMetricFamily(f"reelyard_{name}", about, labels=labels)
     for given, spread in sorted(values.items()):
         buckets = [
             (str(float(bound)), float(count))
-            for bound, count in zip(TASK_BOUNDS, spread.at_most, strict=True)
+            for bound, count in zip(bounds, spread.at_most, strict=True)
         ]
         family.add_metric(given, [*buckets, ("+Inf", float(spread.count))], spread.total)
     return family

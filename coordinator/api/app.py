@@ -30,7 +30,7 @@ from coordinator.api.views.tasks import add_tasks
 from coordinator.api.views.tokens import add_tokens
 from coordinator.app import broker_of, make_database, make_intake
 from coordinator.intake import Intake
-from coordinator.metrics import TASK_BOUNDS, Metrics
+from coordinator.metrics import RATIO_BOUNDS, TASK_BOUNDS, Metrics
 from coordinator.store.database import Database
 from coordinator.store.tokens import Tokens
 from coordinator.store.view_events import Story
@@ -95,7 +95,8 @@ def make_parts(
         files=Files(store, views),
         health=Health(health, clock),
         metrics=Metrics(
-            lambda: read_measures(database, clock.now(), TASK_BOUNDS), lambda: streams.listeners
+            lambda: read_measures(database, clock.now(), TASK_BOUNDS, RATIO_BOUNDS),
+            lambda: streams.listeners,
         ),
     )
 

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import Connection, and_, case, func, select
+from sqlalchemy import Column, Connection, and_, case, func, select
 
 from coordinator.store.database import Database
-from coordinator.store.tables import attempts, devices, jobs, tasks, workers
+from coordinator.store.tables import attempts, devices, jobs, lessons, tasks, workers
 from coordinator.store.view_farm import reason_kind
 from reelyard.failure import FailureKind
 from reelyard.states import (
@@ -33,7 +34,8 @@ _STATES = tuple(state.value for state in TaskState)
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """How long things took: how many took at most each of the bounds, and all together."""
+    """How long things took, or by how much they were mispredicted: how many were at most each of
+    the bounds, and all together."""
 
     at_most: tuple[int, ...]
     count: int
@@ -61,10 +63,16 @@ class Measures:
     video_seconds: Counts  # model
     voice_seconds: float
     film_seconds: float
+    memory_ratio: dict[tuple[str, str], Spread]  # model, device type
+    seconds_ratio: dict[tuple[str, str], Spread]  # model, device type
+    out_of_memory: Counts  # model, device type
+    lessons: Counts  # device type
 
 
-def read_measures(database: Database, now: float, bounds: Sequence[float]) -> Measures:
-    """All of it from one transaction."""
+def read_measures(
+    database: Database, now: float, bounds: Sequence[float], ratios: Sequence[float]
+) -> Measures:
+    """All of it from one transaction. `bounds` of seconds, `ratios` of measured over predicted."""
     with database.read() as connection:
         waiting, oldest = _waiting(connection, now)
         loads, load_seconds = _loads(connection)
@@ -84,6 +92,14 @@ def read_measures(database: Database, now: float, bounds: Sequence[float]) -> Me
             video_seconds=_video_seconds(connection),
             voice_seconds=_voice_seconds(connection),
             film_seconds=_film_seconds(connection),
+            memory_ratio=_ratios(
+                connection, attempts.c.peak_gib, attempts.c.predicted_peak_gib, ratios
+            ),
+            seconds_ratio=_ratios(
+                connection, attempts.c.run_seconds, attempts.c.predicted_seconds, ratios
+            ),
+            out_of_memory=_out_of_memory(connection),
+            lessons=_lessons(connection),
         )
 
 
@@ -206,6 +222,45 @@ def _attempts(connection: Connection) -> Counts:
         for kind, kind_of_failure, count in connection.execute(query):
             found[kind, outcome, kind_of_failure] = count
     return found
+
+
+def _ratios(
+    connection: Connection, took: Column[Any], predicted: Column[Any], bounds: Sequence[float]
+) -> dict[tuple[str, str], Spread]:
+    """Measured over predicted, of tries that succeeded and where both are known."""
+    ratio = took / predicted
+    query = (
+        select(
+            tasks.c.model,
+            attempts.c.device_type,
+            func.count(),
+            func.sum(ratio),
+            *(func.sum(case((ratio <= bound, 1), else_=0)) for bound in bounds),
+        )
+        .join(tasks, tasks.c.id == attempts.c.task_id)
+        .where(attempts.c.state == AttemptState.DONE, attempts.c.device_type != "")
+        .where(took > 0, predicted > 0)
+        .group_by(tasks.c.model, attempts.c.device_type)
+    )
+    return {
+        (model, device): Spread(tuple(int(n) for n in at_most), count, float(total))
+        for model, device, count, total, *at_most in connection.execute(query)
+    }
+
+
+def _out_of_memory(connection: Connection) -> Counts:
+    query = (
+        select(tasks.c.model, attempts.c.device_type, func.count())
+        .join(tasks, tasks.c.id == attempts.c.task_id)
+        .where(attempts.c.failure_kind == FailureKind.OUT_OF_MEMORY)
+        .group_by(tasks.c.model, attempts.c.device_type)
+    )
+    return {(model, device): count for model, device, count in connection.execute(query)}
+
+
+def _lessons(connection: Connection) -> Counts:
+    query = select(lessons.c.device, func.count()).group_by(lessons.c.device)
+    return {(device,): count for device, count in connection.execute(query)}
 
 
 def _video_seconds(connection: Connection) -> Counts:

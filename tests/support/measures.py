@@ -7,7 +7,7 @@ from typing import Any
 
 from prometheus_client import CollectorRegistry
 
-from coordinator.metrics import TASK_BOUNDS, Metrics
+from coordinator.metrics import RATIO_BOUNDS, TASK_BOUNDS, Metrics
 from coordinator.store.view_measures import Measures, Spread
 
 _SUFFIXES = {"counter": ("_total",), "histogram": ("_bucket", "_count", "_sum"), "gauge": ("",)}
@@ -15,6 +15,7 @@ _SUFFIXES = {"counter": ("_total",), "histogram": ("_bucket", "_count", "_sum"),
 
 def some_measures(**other: Any) -> Measures:
     at_most = tuple(1 if bound >= 10 else 0 for bound in TASK_BOUNDS)
+    off = tuple(2 if bound >= 1.1 else 0 for bound in RATIO_BOUNDS)
     device = ("w", "cuda:0")
     given: dict[str, Any] = {
         "jobs": {("running",): 2},
@@ -34,6 +35,10 @@ def some_measures(**other: Any) -> Measures:
         "video_seconds": {("reelyard-demo",): 8.0},
         "voice_seconds": 6.0,
         "film_seconds": 8.0,
+        "memory_ratio": {("reelyard-demo", "cpu"): Spread(off, 2, 2.1)},
+        "seconds_ratio": {("reelyard-demo", "cpu"): Spread(off, 2, 2.1)},
+        "out_of_memory": {("reelyard-demo", "cpu"): 1},
+        "lessons": {("cpu",): 3},
     }
     assert given.keys() == {field.name for field in fields(Measures)}
     return Measures(**{**given, **other})
