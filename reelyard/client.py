@@ -8,20 +8,21 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping, Sequence
-from ipaddress import ip_address
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
 
 import httpx2
 from pydantic import BaseModel, ValidationError
 
 from reelyard.clock import Clock, SystemClock
 from reelyard.download import Watch, download
-from reelyard.errors import InvalidInput, NotFound, Problem, Unauthorized, Unreachable
+from reelyard.errors import InvalidInput, NotFound, Problem, Unreachable
 from reelyard.event_stream import EventStream
+from reelyard.farm_address import authorization, checked_url, is_loopback
 from reelyard.ids import is_id
+from reelyard.predict.request import Request
+from reelyard.predict.views import FitMatrix, LessonList, LessonView, PredictionList
 from reelyard.problem_document import error_of
 from reelyard.resources import (
     EventList,
@@ -60,15 +61,15 @@ class Client:
         clock: Clock | None = None,
         transport: httpx2.BaseTransport | None = None,
     ) -> None:
-        self.url = _checked_url(url)
+        self.url = checked_url(url)
         self._clock = clock or SystemClock()
         self._http = httpx2.Client(
             base_url=f"{self.url}/api/v1",
-            headers=_authorization(token),
+            headers=authorization(token),
             timeout=_TIMEOUT,
             transport=transport,
             follow_redirects=True,  # the bearer token stays at home: httpx2 drops it elsewhere
-            trust_env=not _is_loopback(self.url),  # a proxy cannot reach this very machine
+            trust_env=not is_loopback(self.url),  # a proxy cannot reach this very machine
         )
 
     def __enter__(self) -> Client:
@@ -169,6 +170,26 @@ class Client:
         """What the farm renders and speaks with."""
         return self._ask(ModelList, "GET", "/models")
 
+    # Predicting.
+
+    def model_fit(self, all: bool = False) -> FitMatrix:
+        """Every model over the farm's kinds of devices, or over `all` that the catalog knows."""
+        return self._ask(FitMatrix, "GET", "/models/fit", params={"all": str(all).lower()})
+
+    def lessons(self) -> LessonList:
+        """What finished runs have taught the farm."""
+        return self._ask(LessonList, "GET", "/models/learned")
+
+    def import_lessons(self, lessons: Sequence[LessonView]) -> LessonList:
+        """Another farm's lessons; what this one knows from more runs stays. All of them, after."""
+        body = LessonList(data=list(lessons)).model_dump(mode="json")
+        return self._ask(LessonList, "PUT", "/models/learned", json=body)
+
+    def predictions(self, requests: Sequence[Request]) -> PredictionList:
+        """What up to 1000 runs would need, in this order, by what the farm has learned."""
+        body = {"requests": [one.model_dump(mode="json", exclude_none=True) for one in requests]}
+        return self._ask(PredictionList, "POST", "/predictions", json=body)
+
     # Tokens.
 
     def tokens(self) -> TokenList:
@@ -267,36 +288,9 @@ def _beside(film: Path, ending: str) -> Path:
     return film.with_name((film.stem if film.suffix else film.name) + ending)
 
 
-def _checked_url(url: str) -> str:
-    shown = Problem("REELYARD_URL", "is no address of a farm", url[:80], "http://HOST:PORT")
-    try:
-        parts = urlsplit(url)
-        good = parts.scheme in {"http", "https"} and parts.hostname and (parts.port or 1)
-        httpx2.URL(url)
-    except (ValueError, httpx2.InvalidURL):
-        good = False
-    if not good:
-        raise InvalidInput([shown])
-    return url.rstrip("/").removesuffix("/api/v1")
-
-
 def _checked_key(key: str) -> str:
     if key and not (key.isascii() and key.isprintable() and len(key) <= 200):
         raise InvalidInput(
             [Problem("key", "must be plain characters", key[:80], "200 ASCII characters")]
         )
     return key
-
-
-def _authorization(token: str) -> Mapping[str, str]:
-    if not (token.isascii() and token.isprintable()) or " " in token:
-        raise Unauthorized("the token has characters that no token has.")
-    return {"Authorization": f"Bearer {token}"} if token else {}
-
-
-def _is_loopback(url: str) -> bool:
-    host = urlsplit(url).hostname or ""
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

@@ -62,6 +62,9 @@ class AttemptView(_Resource):
     run_seconds: float | None = None
     peak_gib: float | None = None
     predicted_gib: float | None = None
+    predicted_peak_gib: float | None = None
+    predicted_seconds: float | None = None
+    predicted_load_seconds: float | None = None
     warm: bool | None = None
 
 
@@ -306,7 +309,8 @@ class OverviewView(_Resource):
 
 
 class ModelView(_Resource):
-    """A video model or a voice of the catalog."""
+    """A video model or a voice of the catalog. `frames`: of a clip when nothing is said; weights
+    in the model's own number format."""
 
     id: str
     kind: Literal["video", "voice"]
@@ -318,7 +322,10 @@ class ModelView(_Resource):
     fps: int | None = None
     frame_step: int | None = None
     max_frames: int | None = None
+    frames: int | None = None
     steps: int | None = None
+    parameters_billion: float | None = None
+    weights_gib: float | None = None
     language: str | None = None
     about: str = ""
 

@@ -13,10 +13,11 @@ from flask_openapi.models.schema import Schema
 from flask_openapi.openapi import OpenAPI
 from pydantic import BaseModel
 
-from coordinator.api.asked import CancelBody, TokenBody
+from coordinator.api.asked import CancelBody, PredictionsBody, TokenBody
 from coordinator.api.checks import check_broker, check_led
 from coordinator.api.described import tidied
 from coordinator.api.files import Files
+from coordinator.api.fits import Fits
 from coordinator.api.guard import install_guard
 from coordinator.api.health import Health
 from coordinator.api.parts import KEY, Parts
@@ -26,6 +27,7 @@ from coordinator.api.views.events import add_events
 from coordinator.api.views.farm import add_farm
 from coordinator.api.views.films import add_films
 from coordinator.api.views.jobs import add_jobs
+from coordinator.api.views.models import add_models
 from coordinator.api.views.tasks import add_tasks
 from coordinator.api.views.tokens import add_tokens
 from coordinator.app import broker_of, make_database, make_intake
@@ -41,6 +43,7 @@ from coordinator.store.views import Views
 from reelyard import __version__
 from reelyard.catalog import Catalog, load_catalog
 from reelyard.clock import Clock, SystemClock
+from reelyard.predict.views import LessonList
 from reelyard.resources import ProblemDetails
 from reelyard.settings import Settings
 from reelyard.storage import ArtifactStore
@@ -93,6 +96,7 @@ def make_parts(
         story=story,
         streams=streams,
         files=Files(store, views),
+        fits=Fits(catalog),
         health=Health(health, clock),
         metrics=Metrics(
             lambda: read_measures(database, clock.now(), TASK_BOUNDS, RATIO_BOUNDS),
@@ -126,9 +130,9 @@ def bare_app() -> OpenAPI:
         doc_ui=False,
     )
     install_problems(app)
-    for add in (add_jobs, add_films, add_tasks, add_events, add_farm, add_tokens):
+    for add in (add_jobs, add_films, add_tasks, add_events, add_farm, add_models, add_tokens):
         add(app)
-    for shape in (Storyboard, CancelBody, TokenBody):
+    for shape in (Storyboard, CancelBody, TokenBody, LessonList, PredictionsBody):
         _add_shape(app, shape)
     app.spec_json = tidied(app.api_doc)
     return app

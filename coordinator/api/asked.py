@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field, StringConstraints, field_validator
 
 from reelyard.errors import NotFound
 from reelyard.ids import is_id
+from reelyard.predict.request import Request
 from reelyard.states import JobState
 
 MOST_EVENT = 2**63 - 1
@@ -134,6 +135,18 @@ class OverviewQuery(BaseModel):
     """How far back the throughput goes."""
 
     minutes: int = Field(default=60, ge=1, le=10_080)
+
+
+class FitQuery(BaseModel):
+    """Over which devices."""
+
+    all: bool = Field(default=False, description="Every type that the catalog knows.")
+
+
+class PredictionsBody(BaseModel, extra="forbid"):
+    """Runs that somebody thinks of."""
+
+    requests: list[Request] = Field(min_length=1, max_length=1000)
 
 
 class CancelBody(BaseModel, extra="forbid"):

@@ -20,7 +20,10 @@ FILMS: Tags = [Tag(name="films", description="Finished films and every other fil
 TASKS: Tags = [
     Tag(name="tasks", description="The units that the scheduler places, and why they wait.")
 ]
-FARM: Tags = [Tag(name="farm", description="Workers, models, health, figures.")]
+FARM: Tags = [Tag(name="farm", description="Workers, health, figures.")]
+MODELS: Tags = [
+    Tag(name="models", description="What there is, where it fits, what was learned, predictions.")
+]
 EVENTS: Tags = [Tag(name="events", description="Everything that happens, as it happens.")]
 TOKENS: Tags = [Tag(name="tokens", description="Who may come in.")]
 

@@ -8,6 +8,7 @@ from typing import cast
 from flask import current_app
 
 from coordinator.api.files import Files
+from coordinator.api.fits import Fits
 from coordinator.api.health import Health
 from coordinator.api.streams import Streams
 from coordinator.intake import Intake
@@ -41,6 +42,7 @@ class Parts:
     story: Story
     streams: Streams
     files: Files
+    fits: Fits
     health: Health
     metrics: Metrics
 

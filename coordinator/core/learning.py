@@ -6,20 +6,26 @@ left out and told of: then something else was measured. Pure.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from coordinator.core.foresight import clip_of
 from reelyard.catalog import Catalog
+from reelyard.errors import InvalidInput, Problem
 from reelyard.messages import Measured
 from reelyard.plan import Plan
+from reelyard.predict.exchange import lesson_of
 from reelyard.predict.forecast import Circumstances, Forecast, Host, forecast, key_of
-from reelyard.predict.lessons import Key, Seen
+from reelyard.predict.lessons import Key, Lesson, Seen
 from reelyard.predict.matrix import unmeasured
 from reelyard.predict.subject import subject
+from reelyard.predict.views import LessonList, LessonView
 from reelyard.task import VideoWork
 
 MOST_RATIO = 50.0
 """A law may be wrong, but not by this much."""
+_MOST_RUNS = 1_000_000_000
+_NAMES = {"model": 100, "plan": 200, "device": 100}
 _RATIOS = {"memory": "memory", "seconds": "time", "load": "load time", "ran_out": "memory"}
 
 
@@ -70,6 +76,38 @@ def credible(seen: Seen) -> tuple[Seen, tuple[str, ...]]:
 def is_empty(seen: Seen) -> bool:
     """It says nothing."""
     return all(getattr(seen, name) is None for name in _RATIOS)
+
+
+def trusted(given: LessonList) -> list[Lesson]:
+    """Lessons that somebody sends. Raises InvalidInput with every figure that cannot be true."""
+    problems = [p for n, view in enumerate(given.data) for p in _problems(f"data.{n}", view)]
+    if problems:
+        raise InvalidInput(problems)
+    return [lesson_of(view) for view in given.data]
+
+
+def _problems(where: str, view: LessonView) -> Iterator[Problem]:
+    remedy = "Send what `reelyard models learned --export` wrote."
+    for name, most in _NAMES.items():
+        text = str(getattr(view, name))
+        if not 1 <= len(text) <= most or not text.isprintable():
+            limit = f"1 to {most} plain characters"
+            yield Problem(f"{where}.{name}", "is no name", text[:80], limit, remedy)
+    for name in ("memory", "seconds", "load", "spread"):
+        value = float(getattr(view, name))
+        if not _is_credible(value):
+            limit = f"{1 / MOST_RATIO:g} to {MOST_RATIO:g}"
+            yield Problem(f"{where}.{name}", "cannot be true", f"{value:g}", limit, remedy)
+    if not view.most_memory <= MOST_RATIO:
+        limit = f"at most {MOST_RATIO:g}"
+        yield Problem(
+            f"{where}.most_memory", "cannot be true", f"{view.most_memory:g}", limit, remedy
+        )
+    for name in ("runs", "timed", "loads", "failures"):
+        count = int(getattr(view, name))
+        if count > _MOST_RUNS:
+            limit = f"at most {_MOST_RUNS}"
+            yield Problem(f"{where}.{name}", "are too many", str(count), limit, remedy)
 
 
 def _ratio(measured: float | None, predicted: float | None) -> float | None:

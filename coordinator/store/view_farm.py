@@ -13,6 +13,7 @@ from coordinator.store.tables import devices, jobs, tasks, workers
 from coordinator.store.view_shapes import moment, worker_view
 from reelyard.catalog import Catalog
 from reelyard.errors import NotFound
+from reelyard.predict.matrix import default_shape, parameters, weights_gib
 from reelyard.resources import (
     AttentionItem,
     ModelList,
@@ -128,7 +129,10 @@ def _videos(catalog: Catalog, where: dict[str, list[str]]) -> list[ModelView]:
             fps=model.fps,
             frame_step=model.frame_step,
             max_frames=model.longest_clip,
+            frames=default_shape(model).frames,
             steps=model.steps,
+            parameters_billion=round(parameters(model, catalog) / 1e9, 3),
+            weights_gib=round(weights_gib(model, catalog), 3),
             about=model.about,
         )
         for model in catalog.models.values()

@@ -77,6 +77,11 @@ def weights_gib(model: VideoModel, catalog: Catalog) -> float:
     return sum(part.all for part in held(model, catalog, model.precision)) / GIB
 
 
+def parameters(model: VideoModel, catalog: Catalog) -> int:
+    """Of all its networks together."""
+    return sum(catalog.components[part.component].parameters for part in model.parts)
+
+
 def default_shape(model: VideoModel) -> Shape:
     """What a model is asked for when nothing is said: its size, its longest clip, its steps."""
     return asked_shape(Request(model=model.id, device="any"), model)

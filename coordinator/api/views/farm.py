@@ -1,4 +1,4 @@
-"""The farm: what is where, workers, models, health, figures, the API's own description."""
+"""The farm: what is where, workers, health, figures, the API's own description."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from reelyard import __version__
 from reelyard.resources import (
     HealthView,
     IndexView,
-    ModelList,
     OverviewView,
     WorkerList,
     WorkerView,
@@ -37,7 +36,6 @@ def add_farm(app: OpenAPI) -> None:
     app.get("/api/v1/workers/<worker_id>", tags=tags, responses=answers(WorkerView, 404))(
         show_worker
     )
-    app.get("/api/v1/models", tags=tags, responses=answers(ModelList))(list_models)
 
 
 def index() -> Response:
@@ -84,12 +82,6 @@ def list_workers() -> Response:
 def show_worker(path: WorkerPath) -> Response:
     """Show a worker with its devices"""
     return shown(parts().farm.worker(path.worker_id))
-
-
-def list_models() -> Response:
-    """What the farm renders and speaks with"""
-    given = parts()
-    return shown(given.farm.models(given.catalog))
 
 
 def _metrics_answers() -> Described:
