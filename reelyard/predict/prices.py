@@ -13,18 +13,18 @@ Pure but for reading the file: never asks a clock, never a market.
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from reelyard.catalog import DeviceType
 from reelyard.catalog.identify import find_device
 from reelyard.errors import InvalidInput, Problem
+from reelyard.predict.toml_file import read_toml
 
 _DAY = 86_400
 _REMEDY = "Correct the file of prices; docs/predicting.md has an example."
@@ -78,13 +78,13 @@ def read_prices(file: Path | None, devices: Mapping[str, DeviceType]) -> Prices:
     """The prices in a file; none where there is no file. Raises InvalidInput with every problem."""
     if file is None:
         return NO_PRICES
-    found = _parsed(_table(file))
+    found = read_toml(file, _File, _REMEDY)
     problems = [*_unknown(found.rent, devices)]
     if problems:
         raise InvalidInput(problems)
     known = ((find_device(name, devices), price) for name, price in found.rent.items())
     rent = {device.id: price for device, price in known if device is not None}
-    return Prices(found.currency, found.energy and found.energy.tariff(), rent)
+    return Prices(found.currency, found.energy.tariff() if found.energy else None, rent)
 
 
 def _night_share(start: datetime, seconds: float, tariff: Tariff) -> float:
@@ -138,32 +138,6 @@ class _File(BaseModel):
 def _seconds(clock: str) -> int:
     hours, _, minutes = clock.partition(":")
     return int(hours) * 3600 + int(minutes) * 60
-
-
-def _table(file: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(file.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as wrong:
-        raise InvalidInput(
-            [Problem(str(file), f"cannot be read as TOML: {wrong}", remedy=_REMEDY)]
-        ) from None
-
-
-def _parsed(table: dict[str, Any]) -> _File:
-    try:
-        return _File.model_validate(table)
-    except ValidationError as wrong:
-        raise InvalidInput(
-            [
-                Problem(
-                    field=".".join(str(part) for part in error["loc"]),
-                    message=error["msg"],
-                    value=str(error.get("input", ""))[:80],
-                    remedy=_REMEDY,
-                )
-                for error in wrong.errors()
-            ]
-        ) from None
 
 
 def _unknown(rent: Mapping[str, float], devices: Mapping[str, DeviceType]) -> Iterable[Problem]:
