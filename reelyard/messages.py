@@ -66,11 +66,15 @@ class Resident(_Message):
 
 
 class DeviceReport(_Message):
-    """A GPU, or the CPU, of a node, as measured now. Memory in GiB."""
+    """A GPU, or the CPU, of a node, as measured now. Memory in GiB, power in watts.
+
+    `type` is its id in the catalog of devices, empty when it is none that the worker knows.
+    """
 
     id: str
     kind: Literal["cpu", "cuda", "jetson"]
     name: str
+    type: str = ""
     memory_gib: float
     free_gib: float
     foreign_gib: float = 0.0
@@ -79,6 +83,7 @@ class DeviceReport(_Message):
     utilisation: float | None = None
     temperature_c: float | None = None
     power_w: float | None = None
+    power_limit_w: float | None = None
     resident: tuple[Resident, ...] = ()
     running: tuple[str, ...] = ()
 
@@ -91,13 +96,19 @@ class _Report(_Message):
 
 
 class Hello(_Report):
-    """A worker has started. Whatever an earlier boot of it was running is lost."""
+    """A worker has started. Whatever an earlier boot of it was running is lost.
+
+    `ram_gib` is all of the node's RAM, `ram_free_gib` what is left of it; `read_gb_s` is how fast
+    the disk with the models was read (1e9 bytes a second), None when that was not measured.
+    """
 
     type: Literal["hello"] = "hello"
     node: str
     version: str
     cpus: int
     ram_gib: float
+    ram_free_gib: float = 0.0
+    read_gb_s: float | None = None
     devices: tuple[DeviceReport, ...]
     models: tuple[str, ...]
     voices: tuple[str, ...]

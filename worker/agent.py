@@ -51,9 +51,11 @@ from worker.engine import Bench
 from worker.inbox import Inbox
 from worker.outbox import KeptReports, Outbox
 from worker.probe import Measurement, Probe
-from worker.probe.host import HostProbe, ram_gib
-from worker.probe.jetson import CPU_PART_GIB, JetsonProbe
+from worker.probe.host import HostProbe, ram_free_gib, ram_gib
+from worker.probe.jetson import JetsonProbe
 from worker.probe.nvidia import NvidiaProbe, nvml
+from worker.probe.pool import CPU_PART_GIB
+from worker.probe.storage import Disk
 from worker.supervise import Lane, Supervisor
 from worker.weights import available_models, available_voices
 from worker.workspace import sweep
@@ -111,6 +113,7 @@ class Agent:
         self._settings, self._clock = settings, SystemClock()
         self._folder = settings.state.resolve() / f"worker-{worker_id}"
         self._probes = make_probes(settings)
+        self._disk = Disk(settings, self._clock)
         self.celery = Celery(f"reelyard.worker.{worker_id}", set_as_current=False)
         self.celery.conf.update(celery_settings(settings.broker_url))
         kept = KeptReports(self._folder / "outbox.db")
@@ -154,6 +157,8 @@ class Agent:
             "version": __version__,
             "cpus": os.cpu_count() or 1,
             "ram_gib": ram_gib(),
+            "ram_free_gib": ram_free_gib(),
+            "read_gb_s": self._disk.read_gb_s(catalog),
             "devices": self.devices(),
             "models": available_models(catalog, self._settings),
             "voices": available_voices(catalog, self._settings),
@@ -207,11 +212,14 @@ class Agent:
 
 
 def make_probes(settings: Settings) -> list[Probe]:
-    """One per kind of device. A Jetson's GPU is not asked through NVML."""
-    jetson, share = JetsonProbe(), settings.cpu_memory_share
-    if jetson.name():
-        return [jetson, HostProbe(share, most_gib=CPU_PART_GIB)]
-    return [NvidiaProbe(nvml()), HostProbe(share)]
+    """One per kind of device. A Jetson's GPU is not asked through NVML. Where a GPU has no memory
+    of its own, the CPU offers only its part of the one they share. Raises InvalidInput."""
+    devices, share = load_catalog(settings.catalog_file).devices, settings.cpu_memory_share
+    jetson, nvidia = JetsonProbe(devices), NvidiaProbe(nvml(), devices)
+    gpus: Probe = jetson if jetson.name() else nvidia
+    if any(device.unified for device in measure([gpus], [])):
+        return [gpus, HostProbe(share, most_gib=CPU_PART_GIB)]
+    return [gpus, HostProbe(share)]
 
 
 def measure(probes: Sequence[Probe], own_pids: Sequence[int]) -> list[Measurement]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -12,13 +12,21 @@ from typing import Any
 import psutil
 import pytest
 
+from reelyard.catalog import load_catalog
+from reelyard.clock import SystemClock
+from reelyard.settings import Settings
 from worker.agent import measure
 from worker.probe import Measurement
-from worker.probe.host import HostProbe, ram_limit
-from worker.probe.jetson import CPU_PART_GIB, JetsonProbe
+from worker.probe.host import HostProbe, ram_free_gib, ram_gib, ram_limit
+from worker.probe.jetson import JetsonProbe
 from worker.probe.nvidia import NvidiaProbe
+from worker.probe.pool import CPU_PART_GIB
+from worker.probe.storage import Disk, largest_weights, read_speed
 
 GIB = 1024**3
+MIB = 1024**2
+CATALOG = load_catalog()
+DEVICES = CATALOG.devices
 
 
 class NVMLError(Exception):
@@ -71,6 +79,9 @@ class Nvml:
     def nvmlDeviceGetPowerUsage(self, card: Card) -> int:  # noqa: N802
         return self._answer(card, "power", 215_300)
 
+    def nvmlDeviceGetPowerManagementLimit(self, card: Card) -> int:  # noqa: N802
+        return self._answer(card, "limit", 300_000)
+
     def nvmlDeviceGetTemperature(self, card: Card, sensor: int) -> int:  # noqa: N802
         assert sensor == 0
         return self._answer(card, "temperature", 61)
@@ -80,9 +91,13 @@ class Nvml:
         return self._answer(card, "processes", found)
 
 
+def of(*cards: Card, meminfo: Path = Path("/proc/meminfo")) -> NvidiaProbe:
+    return NvidiaProbe(Nvml(*cards), DEVICES, meminfo)
+
+
 def test_a_gpu_as_nvml_describes_it() -> None:
     card = Card(processes=[(10, GIB), (11, 2 * GIB)])
-    assert NvidiaProbe(Nvml(card)).measure([10]) == [
+    assert of(card).measure([10]) == [
         Measurement(
             id="cuda:0",
             kind="cuda",
@@ -94,32 +109,50 @@ def test_a_gpu_as_nvml_describes_it() -> None:
             utilisation=0.4,
             temperature_c=61.0,
             power_w=215.3,
+            power_limit_w=300.0,
+            type="rtx-4090",
         )
     ]
 
 
 def test_a_reading_that_a_gpu_does_not_offer_is_left_out() -> None:
-    asked = {"capability", "utilisation", "power", "temperature", "processes"}
-    (found,) = NvidiaProbe(Nvml(Card(name=b"Tesla M40", dumb=frozenset(asked)))).measure([10])
-    assert (found.name, found.compute_capability) == ("Tesla M40", "")
-    assert found.utilisation is found.power_w is found.temperature_c is None
+    asked = {"capability", "utilisation", "power", "limit", "temperature", "processes"}
+    (found,) = of(Card(name=b"Tesla M40", dumb=frozenset(asked))).measure([10])
+    assert (found.name, found.type, found.compute_capability) == ("Tesla M40", "", "")
+    assert found.utilisation is found.temperature_c is None
+    assert found.power_w is found.power_limit_w is None
     assert found.foreign_gib == 3.0  # whose it is cannot be asked: it counts as foreign
 
 
 def test_memory_that_a_driver_does_not_tell_counts_as_nothing_of_ours() -> None:
     """Windows and some containers do not tell a process's memory."""
-    (found,) = NvidiaProbe(Nvml(Card(processes=[(10, None)]))).measure([10])
+    (found,) = of(Card(processes=[(10, None)])).measure([10])
     assert found.foreign_gib == 3.0
 
 
 @pytest.mark.parametrize("question", ["handle", "memory"])
 def test_a_gpu_that_does_not_answer_leaves_the_others_alone(question: str) -> None:
-    cards = Nvml(Card(dumb=frozenset({question})), Card())
-    assert [found.id for found in NvidiaProbe(cards).measure([])] == ["cuda:1"]
+    silent = Card(dumb=frozenset({question}))
+    assert [found.id for found in of(silent, Card()).measure([])] == ["cuda:1"]
+
+
+def test_a_gpu_without_memory_of_its_own_offers_the_ram(tmp_path: Path) -> None:
+    """A DGX Spark: NVML answers "not supported" when asked for its memory."""
+    (tmp_path / "meminfo").write_text("MemTotal: 125513728 kB\nMemAvailable: 115343360 kB\n")
+    spark = Card(name="NVIDIA GB10", dumb=frozenset({"memory", "limit"}))
+    (found,) = of(spark, meminfo=tmp_path / "meminfo").measure([])
+    assert (found.type, found.unified, found.power_limit_w) == ("gb10", True, None)
+    assert found.memory_gib == pytest.approx(125513728 / 1024**2 - 1.5 - CPU_PART_GIB, abs=0.01)
+    assert found.free_gib == pytest.approx(110.0, abs=0.01)
+
+
+def test_such_a_gpu_on_a_system_that_tells_nothing_leaves_the_others_alone(tmp_path: Path) -> None:
+    cards = of(Card(name="NVIDIA GB10"), Card(), meminfo=tmp_path / "none")
+    assert [found.id for found in cards.measure([])] == ["cuda:1"]
 
 
 def test_without_a_driver_there_are_no_gpus() -> None:
-    assert NvidiaProbe(None).measure([]) == []
+    assert NvidiaProbe(None, DEVICES).measure([]) == []
 
 
 def test_a_probe_that_fails_costs_its_own_devices_only() -> None:
@@ -132,21 +165,21 @@ def test_a_probe_that_fails_costs_its_own_devices_only() -> None:
 
 # Jetson.
 
-MEMINFO = (
-    "MemTotal:       15989484 kB\nMemFree:  100 kB\nMemAvailable:   12058624 kB\nBuffers: 1 kB\n"
-)
+AGX_ORIN = "NVIDIA Jetson AGX Orin Developer Kit"
 
 
-def a_jetson(folder: Path, model: str = "NVIDIA Jetson AGX Orin Developer Kit") -> JetsonProbe:
+def a_jetson(folder: Path, model: str = AGX_ORIN, kib: int = 15989484) -> JetsonProbe:
     (folder / "model").write_bytes(model.encode() + b"\0")
-    (folder / "meminfo").write_text(MEMINFO)
-    return JetsonProbe(folder / "model", folder / "meminfo")
+    (folder / "meminfo").write_text(
+        f"MemTotal:       {kib} kB\nMemFree:  100 kB\nMemAvailable:   12058624 kB\nBuffers: 1 kB\n"
+    )
+    return JetsonProbe(DEVICES, folder / "model", folder / "meminfo")
 
 
 def test_a_jetson_shares_its_memory_with_the_system_and_the_cpu(tmp_path: Path) -> None:
     (found,) = a_jetson(tmp_path).measure([])
     assert (found.id, found.kind, found.unified) == ("cuda:0", "jetson", True)
-    assert found.name == "NVIDIA Jetson AGX Orin Developer Kit"
+    assert (found.name, found.type) == (AGX_ORIN, "")  # no AGX Orin has 16 GB: unknown
     total = 15989484 / 1024**2
     assert found.memory_gib == pytest.approx(total - 1.5 - CPU_PART_GIB, abs=0.01)
     assert found.free_gib == pytest.approx(12058624 / 1024**2, abs=0.01)
@@ -154,7 +187,24 @@ def test_a_jetson_shares_its_memory_with_the_system_and_the_cpu(tmp_path: Path) 
 
 def test_any_other_board_is_none(tmp_path: Path) -> None:
     assert a_jetson(tmp_path, "Raspberry Pi 5").measure([]) == []
-    assert JetsonProbe(tmp_path / "none", tmp_path / "none").measure([]) == []
+    assert JetsonProbe(DEVICES, tmp_path / "none", tmp_path / "none").measure([]) == []
+
+
+@pytest.mark.parametrize(
+    ("model", "kib", "type"),
+    [
+        (AGX_ORIN, 31_457_280, "jetson-agx-orin-32gb"),
+        (AGX_ORIN, 64_349_208, "jetson-agx-orin-64gb"),
+        ("NVIDIA Jetson Orin Nano Developer Kit", 7_802_840, "jetson-orin-nano-8gb"),
+        ("NVIDIA Jetson AGX Thor Developer Kit", 128_811_824, "jetson-agx-thor"),
+        ("NVIDIA Jetson Orin NX Engineering Reference Developer Kit", 15_989_484, ""),
+    ],
+)
+def test_the_board_s_name_and_its_memory_tell_its_type(
+    tmp_path: Path, model: str, kib: int, type: str
+) -> None:
+    (found,) = a_jetson(tmp_path, model, kib).measure([])
+    assert found.type == type
 
 
 # The CPU.
@@ -162,7 +212,7 @@ def test_any_other_board_is_none(tmp_path: Path) -> None:
 
 def test_the_cpu_offers_a_share_of_the_memory() -> None:
     (half,), (all_of_it,) = HostProbe(0.5).measure([]), HostProbe(1.0).measure([])
-    assert half.kind == "cpu" and half.name
+    assert half.kind == half.type == "cpu" and half.name
     assert half.memory_gib == pytest.approx(all_of_it.memory_gib / 2, abs=0.02)
     assert 0 <= half.free_gib <= half.memory_gib and half.foreign_gib >= 0
 
@@ -189,3 +239,92 @@ def test_what_our_own_processes_hold_is_not_free() -> None:
     own_gib = psutil.Process().memory_info().rss / GIB
     assert with_us.memory_gib - with_us.free_gib >= own_gib - 0.02
     assert with_us.foreign_gib <= without.foreign_gib + 0.02
+
+
+def test_free_ram_is_part_of_all_ram() -> None:
+    assert 0 < ram_free_gib() < ram_gib()
+
+
+# The disk.
+
+
+def some_weights(folder: Path, name: str, size: int) -> Path:
+    """Sparse: written at once, read like any other file."""
+    file = folder / name
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with file.open("wb") as opened:
+        opened.truncate(size)
+    return file
+
+
+class Ticking:
+    """A clock on which every look takes a tenth of a second."""
+
+    def __init__(self) -> None:
+        self.at = 0.0
+
+    def now(self) -> float:
+        return self.monotonic()
+
+    def monotonic(self) -> float:
+        self.at += 0.1
+        return self.at
+
+    def sleep(self, seconds: float) -> None:
+        self.at += seconds
+
+
+def test_the_disk_is_timed_on_the_largest_weights(tmp_path: Path) -> None:
+    some_weights(tmp_path / "a", "vae/model.safetensors", 40 * MIB)
+    large = some_weights(tmp_path / "b", "transformer/part.safetensors", 64 * MIB)
+    some_weights(tmp_path / "b", "film.mp4", 90 * MIB)
+    assert largest_weights([tmp_path / "a", tmp_path / "b"]) == large
+
+
+def test_where_there_is_little_to_read_nothing_is_said(tmp_path: Path) -> None:
+    some_weights(tmp_path, "model.safetensors", 31 * MIB)
+    assert largest_weights([tmp_path]) is None
+    assert largest_weights([tmp_path / "none"]) is None
+
+
+def test_a_whole_file_s_bytes_over_its_seconds(tmp_path: Path) -> None:
+    """Eight pieces of 8 MiB, a look at the clock before the first and after each."""
+    file = some_weights(tmp_path, "model.safetensors", 64 * MIB)
+    assert read_speed(file, Ticking()) == pytest.approx(64 * MIB / 0.8 / 1e9, abs=0.001)
+
+
+def test_a_slow_disk_is_given_up_after_two_seconds(tmp_path: Path) -> None:
+    file, clock = some_weights(tmp_path, "model.safetensors", 512 * MIB), Ticking()
+    assert read_speed(file, clock) == pytest.approx(0.0839, abs=0.001)
+    assert clock.at <= 2.3
+
+
+def test_no_more_than_256_mib_are_read(tmp_path: Path) -> None:
+    file = some_weights(tmp_path, "model.safetensors", 512 * MIB)
+
+    class Still(Ticking):
+        def monotonic(self) -> float:
+            self.at += 0.001
+            return self.at
+
+    clock = Still()
+    read_speed(file, clock)
+    assert clock.at == pytest.approx(0.033, abs=0.0005)
+
+
+def test_a_disk_that_cannot_be_read_is_of_unknown_speed(tmp_path: Path) -> None:
+    assert read_speed(tmp_path / "none.safetensors", SystemClock()) is None
+
+
+def test_the_disk_is_timed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`tiny` is a model of a farm's own, here whole; the second answer needs no file."""
+    model = next(iter(CATALOG.models.values())).model_copy(update={"id": "tiny", "repo": "a/tiny"})
+    (tmp_path / "tiny").mkdir()
+    (tmp_path / "tiny" / "model_index.json").write_text("{}")
+    file = some_weights(tmp_path / "tiny", "model.safetensors", 64 * MIB)
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "no-cache"))
+    disk = Disk(Settings(models_dir=tmp_path), Ticking())
+    catalog = replace(CATALOG, models={"tiny": model})
+    first = disk.read_gb_s(catalog)
+    file.unlink()
+    assert first is not None and disk.read_gb_s(catalog) == first

@@ -12,7 +12,10 @@ from typing import Literal, Protocol
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """One device now. Memory in GiB; `foreign_gib` is held by programs that are not ours."""
+    """One device now. Memory in GiB; `foreign_gib` is held by programs that are not ours.
+
+    `type` is its id in the catalog of devices, empty when it is none of those.
+    """
 
     id: str
     kind: Literal["cpu", "cuda", "jetson"]
@@ -25,6 +28,8 @@ class Measurement:
     utilisation: float | None = None
     temperature_c: float | None = None
     power_w: float | None = None
+    power_limit_w: float | None = None
+    type: str = ""
 
 
 class Probe(Protocol):

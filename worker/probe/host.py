@@ -37,6 +37,7 @@ class HostProbe:
                 memory_gib=round(usable / GIB, 2),
                 free_gib=round(free / GIB, 2),
                 foreign_gib=round(foreign / GIB, 2),
+                type="cpu",
                 utilisation=psutil.cpu_percent() / 100,
             )
         ]
@@ -55,6 +56,12 @@ def ram_gib() -> float:
     """All of this machine's RAM."""
     total = psutil.virtual_memory().total
     return round(min(total, ram_limit(total)) / GIB, 2)
+
+
+def ram_free_gib() -> float:
+    """What programs could still have of it."""
+    memory = psutil.virtual_memory()
+    return round(min(memory.available, ram_limit(memory.total)) / GIB, 2)
 
 
 def _resident(pid: int) -> int:

@@ -5,16 +5,13 @@ Written from NVIDIA's documentation; no Jetson has run it yet.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from reelyard.catalog.device import DeviceType
+from reelyard.catalog.identify import device_type
 from worker.probe import Measurement
-
-_KIB_PER_GIB = 1024.0**2
-_KEPT_FOR_THE_SYSTEM_GIB = 1.5
-CPU_PART_GIB = 2.0
-"""Of the one memory that CPU and GPU share: for voices and films. Were both to offer all of it, it
-would be promised twice."""
+from worker.probe.pool import MEMINFO, shared_pool
 
 
 class JetsonProbe:
@@ -22,26 +19,28 @@ class JetsonProbe:
 
     def __init__(
         self,
+        devices: Mapping[str, DeviceType],
         model: Path = Path("/proc/device-tree/model"),
-        meminfo: Path = Path("/proc/meminfo"),
+        meminfo: Path = MEMINFO,
     ) -> None:
-        self._model, self._meminfo = model, meminfo
+        self._devices, self._model, self._meminfo = devices, model, meminfo
 
     def measure(self, own_pids: Sequence[int]) -> list[Measurement]:
         """One device on a Jetson, none elsewhere."""
         name = self.name()
         if name is None:
             return []
-        memory = self._memory_gib()
-        usable = max(0.0, memory["MemTotal"] - _KEPT_FOR_THE_SYSTEM_GIB - CPU_PART_GIB)
+        pool = shared_pool(self._meminfo)
+        kind = device_type(name, pool.total, self._devices)
         return [
             Measurement(
                 id="cuda:0",
                 kind="jetson",
                 name=name,
-                memory_gib=round(usable, 2),
-                free_gib=round(min(usable, memory["MemAvailable"]), 2),
+                memory_gib=pool.usable,
+                free_gib=pool.free,
                 unified=True,
+                type=kind.id if kind else "",
             )
         ]
 
@@ -52,11 +51,3 @@ class JetsonProbe:
         except OSError:
             return None
         return said if "Jetson" in said or "Orin" in said or "Thor" in said else None
-
-    def _memory_gib(self) -> dict[str, float]:
-        found = {"MemTotal": 0.0, "MemAvailable": 0.0}
-        for line in self._meminfo.read_text(encoding="utf-8").splitlines():
-            name, _, rest = line.partition(":")
-            if name in found:
-                found[name] = float(rest.split()[0]) / _KIB_PER_GIB
-        return found
