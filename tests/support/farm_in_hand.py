@@ -137,21 +137,35 @@ class FarmInHand:
     def started(self, order: RunTask, worker: str = "w", boot: str = "b1") -> None:
         self._hand_in(Started(**self._head(worker, boot), attempt_id=order.attempt_id))
 
-    def finished(self, order: RunTask, worker: str = "w", boot: str = "b1", **more: Any) -> None:
+    def finished(
+        self,
+        order: RunTask,
+        worker: str = "w",
+        boot: str = "b1",
+        measured: Measured | None = None,
+        **more: Any,
+    ) -> None:
         head = self._head(worker, boot)
         self._hand_in(
             Finished(
                 **head,
                 attempt_id=order.attempt_id,
                 result=a_result(order, **more),
-                measured=Measured(run_seconds=1.5),
+                measured=measured or Measured(run_seconds=1.5),
             )
         )
 
-    def failed(self, order: RunTask, kind: FailureKind, sentence: str = "It broke.") -> None:
+    def failed(
+        self,
+        order: RunTask,
+        kind: FailureKind,
+        sentence: str = "It broke.",
+        measured: Measured | None = None,
+    ) -> None:
         failure = Failure(kind=kind, sentence=sentence)
         head = self._head("w", "b1")
-        self._hand_in(Failed(**head, attempt_id=order.attempt_id, failure=failure))
+        given = measured or Measured()
+        self._hand_in(Failed(**head, attempt_id=order.attempt_id, failure=failure, measured=given))
 
     def run_all(self, turns: int = 60) -> None:
         """Play a perfect worker until nothing more is sent."""
