@@ -16,6 +16,7 @@ import httpx2
 from reelyard.client import Client
 from reelyard.errors import Unreachable
 from reelyard.event_stream import SILENCE_SECONDS, messages
+from reelyard.predict.views import FitMatrix, LessonList
 from reelyard.resources import (
     EventList,
     EventView,
@@ -67,6 +68,10 @@ class Farm(Protocol):
     def workers(self) -> WorkerList: ...
 
     def models(self) -> ModelList: ...
+
+    def model_fit(self, every_device: bool) -> FitMatrix: ...
+
+    def lessons(self) -> LessonList: ...
 
     def validate(self, source: bytes, media_type: str) -> ValidationView: ...
 
@@ -122,6 +127,12 @@ class HttpFarm:
 
     def models(self) -> ModelList:
         return self._client.models()
+
+    def model_fit(self, every_device: bool) -> FitMatrix:
+        return self._client.model_fit(all=every_device)
+
+    def lessons(self) -> LessonList:
+        return self._client.lessons()
 
     def validate(self, source: bytes, media_type: str) -> ValidationView:
         return self._client.validate(source, media_type)

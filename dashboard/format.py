@@ -48,6 +48,32 @@ def seconds(length: float | None) -> str:
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
+def brief(length: float | None) -> str:
+    """A length in one unit, for narrow places: `42 s`, `6.2 min`, `1.5 h`; empty for None."""
+    if length is None:
+        return ""
+    if length < _MINUTE:
+        return f"{length:.1f} s" if length < 9.95 else f"{length:.0f} s"
+    for unit, name in ((_MINUTE, "min"), (_HOUR, "h"), (_DAY, "d")):
+        if name == "d" or length / unit < {"min": 99.5, "h": 47.5}[name]:
+            amount = length / unit
+            return f"{amount:.1f} {name}" if amount < 9.95 else f"{amount:.0f} {name}"
+    raise AssertionError("days have no end")
+
+
+def energy(watt_hours: float) -> str:
+    """`3.2 Wh`, `420 Wh`, `1.32 kWh`."""
+    if watt_hours >= 1000:
+        return f"{watt_hours / 1000:.2f} kWh"
+    return f"{watt_hours:.0f} Wh" if watt_hours >= 10 else f"{watt_hours:.1f} Wh"
+
+
+def money(amount: float, currency: str) -> str:
+    """`0.42 EUR`; what is less than the smallest coin says so."""
+    shown = f"{amount:.2f}" if amount >= 0.005 or amount == 0 else "< 0.01"
+    return f"{shown} {currency}".rstrip()
+
+
 def gib(size: float | None, digits: int = 1) -> str:
     """`12.4 GiB`; a dash for None."""
     return DASH if size is None else f"{size:.{digits}f} GiB"

@@ -37,6 +37,11 @@ def painter(
     return paint
 
 
+def partial(target: str, html: str) -> str:
+    """A fragment as htmx puts it in: morphed, so that focus, scroll and players stay."""
+    return f'<hx-partial hx-target="#{target}" hx-swap="innerMorph">{html}</hx-partial>'
+
+
 def pieces(farm: Farm, screen: Screen, clock: Clock) -> dict[str, str]:
     """The fragments of a screen, as the farm is now."""
     return fragments(screen, context(farm, screen, clock))

@@ -15,7 +15,7 @@ from urllib.parse import urlencode
 from flask import render_template
 
 from dashboard.farm import Farm
-from dashboard.present import bars, farm_wide, job
+from dashboard.present import bars, farm_wide, job, lessons, models
 from reelyard.clock import Clock
 from reelyard.errors import NotFound
 from reelyard.resources import EventView, JobView, TaskView
@@ -59,6 +59,9 @@ class Screen:
 
     def cares_for(self, event: EventView) -> bool:
         """Might this event have changed what is shown?"""
+        if self.kind == "models":
+            # Whether a model fits is worked out anew for every device: not for each step of a task.
+            return event.type.startswith("worker.")
         return self.kind != "job" or event.job_id in (None, self.arg("id"))
 
 
@@ -160,6 +163,23 @@ def task_of(attempt_id: str) -> str:
     return _ATTEMPT.sub("", attempt_id)
 
 
+def _models(farm: Farm, screen: Screen, _clock: Clock) -> dict[str, Any]:
+    query, show, every = screen.arg("q"), screen.arg("show"), screen.arg("devices") == "all"
+    known = farm.models().data
+    workers = farm.workers().data
+    return {
+        "pulse": farm_wide.pulse(farm.overview(_CHART_MINUTES)),
+        "table": models.fit_table(farm.model_fit(every), query, show),
+        "marks": models.MARKS,
+        "residents": models.residents(workers),
+        "lessons": lessons.lesson_rows(farm.lessons().data, query),
+        "voices": models.voices(known, query),
+        "query": query,
+        "show": show,
+        "every": every,
+    }
+
+
 def _new(farm: Farm, _screen: Screen, _clock: Clock) -> dict[str, Any]:
     return {"pulse": farm_wide.pulse(farm.overview(_CHART_MINUTES))}
 
@@ -210,6 +230,18 @@ _KINDS: Mapping[str, _Kind] = {
             "grid": "fragments/grid.html",
             "shots": "fragments/shots.html",
             "story": "fragments/story.html",
+        },
+    ),
+    "models": _Kind(
+        ("q", "show", "devices"),
+        _models,
+        {
+            "pulse": "fragments/pulse.html",
+            "fit-choices": "fragments/fit_choices.html",
+            "fits": "fragments/fits.html",
+            "residents": "fragments/residents.html",
+            "lessons": "fragments/lessons.html",
+            "voices": "fragments/voices.html",
         },
     ),
     "new": _Kind((), _new, {"pulse": "fragments/pulse.html"}),

@@ -18,6 +18,7 @@ def install_words(app: Flask, assets: Assets) -> None:
     app.jinja_env.filters.update(
         span=written.span,
         seconds=written.seconds,
+        brief=written.brief,
         gib=written.gib,
         size=written.size,
         percent=written.percent,

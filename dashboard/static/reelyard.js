@@ -26,6 +26,11 @@
     const day = isToday ? {} : { day: "numeric", month: "short" };
     return then.toLocaleString([], { ...day, hour: "2-digit", minute: "2-digit", second: isToday ? "2-digit" : undefined, hourCycle: "h23" });
   };
+  const about = (then) => {
+    const isToday = then.toDateString() === new Date().toDateString();
+    const day = isToday ? {} : { weekday: "short", day: "numeric", month: "short" };
+    return then.toLocaleString([], { ...day, hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+  };
   const write = (element, text) => { if (element.textContent !== text) element.textContent = text; };
   const writeTimes = () => {
     for (const element of all("time[datetime]")) {
@@ -34,6 +39,7 @@
       if ("ago" in element.dataset) write(element, age < 5 ? "just now" : `${span(age)} ago`);
       else if ("since" in element.dataset) write(element, exactSpan(age));
       else if ("clock" in element.dataset) write(element, clock(then));
+      else if ("about" in element.dataset) write(element, about(then));
       element.title = then.toLocaleString();
     }
   };
@@ -67,6 +73,11 @@
     if (target.dataset.dialog) open(target.dataset.dialog);
     if ("close" in target.dataset) target.closest("dialog")?.close();
     if (target.dataset.copy) copy(target.dataset.copy);
+  });
+  // A whole row may be clicked; its link is what the keyboard finds.
+  document.addEventListener("click", (event) => {
+    const row = event.target.closest("[data-open]");
+    if (row && !event.target.closest("a, button")) $("a", row)?.click();
   });
   for (const dialog of all("dialog")) {
     dialog.addEventListener("click", (event) => { if (event.target === dialog) dialog.close(); });
@@ -110,7 +121,7 @@
 
   // Keys
 
-  const go = { o: "/", j: "/jobs", w: "/workers" };
+  const go = { o: "/", j: "/jobs", m: "/models", w: "/workers" };
   let isGoing = false;
   const move = (by) => {
     const rows = all("[data-row]").filter((row) => row.offsetParent !== null);

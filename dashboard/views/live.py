@@ -14,7 +14,7 @@ from markupsafe import Markup
 
 from dashboard import session
 from dashboard.live.hub import Listener
-from dashboard.painting import TROUBLE, pieces
+from dashboard.painting import TROUBLE, partial, pieces
 from dashboard.parts import parts
 from dashboard.screens import Screen
 from reelyard.errors import ReelyardError, Unauthorized, Unreachable
@@ -59,11 +59,8 @@ def now(kind: str) -> Response:
 
 
 def partials(found: Mapping[str, str]) -> str:
-    """Fragments as htmx puts them in: morphed, so that focus, scroll and players stay."""
-    return "\n".join(
-        f'<hx-partial hx-target="#{target}" hx-swap="innerMorph">{html}</hx-partial>'
-        for target, html in found.items()
-    )
+    """Several fragments in one message."""
+    return "\n".join(partial(target, html) for target, html in found.items())
 
 
 def _messages(listener: Listener, connection: socket.socket | None) -> Iterator[str]:

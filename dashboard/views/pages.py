@@ -1,4 +1,4 @@
-"""The pages that look: overview, jobs, one job, workers."""
+"""The pages that look: overview, jobs, one job, models, workers."""
 
 from __future__ import annotations
 
@@ -31,6 +31,12 @@ def job(job_id: str) -> str | Response:
     if whole != job_id:
         return redirect(url_for("pages.job", job_id=whole))
     return _page("job", {"id": job_id})
+
+
+@bp.get("/models")
+def models() -> str:
+    """Which model fits on which device; which of them are shown is in the address."""
+    return _page("models", request.args.to_dict())
 
 
 @bp.get("/workers")

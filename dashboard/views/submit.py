@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import secrets
+from typing import Any
 
 from flask import Blueprint, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from dashboard import session
 from dashboard.farm import Farm
+from dashboard.painting import partial
 from dashboard.parts import parts
 from dashboard.present import script
+from dashboard.present.quote import quote_card
 from dashboard.screens import Screen, context, fragments
 from reelyard.errors import Conflict, InvalidInput, ReelyardError, Unauthorized, Unreachable
 from reelyard.resources import ModelView
@@ -43,12 +46,18 @@ def check() -> str:
     session.check_form(request)
     kind, source = _given()
     if not source.strip():
-        return render_template("fragments/verdict.html", is_empty=True)
+        return _answer(is_empty=True)
     try:
         said = _farm().validate(source, script.KINDS[kind])
     except InvalidInput as wrong:
         return _problems(kind, wrong)
-    return render_template("fragments/verdict.html", said=said, read_as=script.NAMES[kind])
+    known = said.estimate.quote if said.estimate and not said.problems else None
+    return _answer(
+        said=said,
+        quote=quote_card(known, parts().clock.now()) if known else None,
+        has_problems=bool(said.problems),
+        read_as=script.NAMES[kind],
+    )
 
 
 @bp.post("/new")
@@ -80,9 +89,15 @@ def _priority() -> int:
 
 
 def _problems(kind: str, wrong: InvalidInput) -> str:
-    return render_template(
-        "fragments/verdict.html", problems=wrong.problems, read_as=script.NAMES[kind]
-    )
+    return _answer(problems=wrong.problems, has_problems=True, read_as=script.NAMES[kind])
+
+
+def _answer(**values: Any) -> str:
+    """The verdict for whom it was asked, and the quote in its own place: it is long, and a verdict
+    is read aloud."""
+    quote = render_template("fragments/quote.html", **values)
+    verdict = render_template("fragments/verdict.html", **values)
+    return verdict + partial("quote", quote)
 
 
 def _offered(known: list[ModelView], kind: str) -> list[ModelView]:

@@ -27,6 +27,7 @@ SIZES = {"desktop": (1360, 900), "phone": (390, 844)}
 def pages_of(page: Page, url: str) -> dict[str, str]:
     """Every page by name, with the newest job of each state that there is."""
     found = {"overview": "/", "jobs": "/jobs", "workers": "/workers", "new": "/new"}
+    found |= {"models": "/models", "models-all": "/models?devices=all"}
     for state in ("running", "done", "failed", "queued", "cancelled"):
         page.goto(f"{url}/jobs?state={state}")
         row = page.locator(".job-row").first
@@ -50,7 +51,7 @@ def take(browser: Browser, out: Path, url: str, token: str) -> None:
                 page.wait_for_selector("html[data-live=on]")
                 if name == "new":
                     page.get_by_role("button", name="Example: YAML").click()
-                    page.wait_for_selector(".verdict")
+                    page.wait_for_selector(".quote-done")
                 if name == "job-done":
                     _until(page, "document.querySelector('#player').readyState >= 2")
                 page.wait_for_load_state("load")
@@ -70,6 +71,10 @@ def _details(page: Page, out: Path, url: str, theme: str) -> None:
     page.locator(".cell").nth(1).click()
     page.wait_for_selector("#drawer .task")
     page.screenshot(path=out / f"task-desktop-{theme}.png")
+    page.goto(f"{url}/models")
+    page.locator(".fit-table a").first.click()
+    page.wait_for_selector("#drawer .model-sheet")
+    page.screenshot(path=out / f"model-desktop-{theme}.png")
     page.keyboard.press("Escape")
     page.keyboard.press("?")
     page.screenshot(path=out / f"keys-desktop-{theme}.png")

@@ -155,7 +155,12 @@ def test_a_phone_reaches_every_page_with_a_thumb(
     new_page: Callable[..., Page], served: Served
 ) -> None:
     page = new_page(390, 844, has_touch=True, is_mobile=True)
-    for name, address in (("Jobs", "/jobs"), ("Workers", "/workers"), ("New film", "/new")):
+    for name, address in (
+        ("Jobs", "/jobs"),
+        ("Models", "/models"),
+        ("Workers", "/workers"),
+        ("New film", "/new"),
+    ):
         link = page.get_by_role("navigation", name="Main").get_by_role("link", name=name)
         box = link.bounding_box()
         assert box

@@ -14,6 +14,7 @@ from reelyard.errors import (
     Unauthorized,
     Unreachable,
 )
+from reelyard.predict.views import FitMatrix, LessonList
 from reelyard.resources import (
     EventList,
     EventView,
@@ -31,6 +32,7 @@ from reelyard.resources import (
 )
 from reelyard.script import read_storyboard
 from reelyard.states import JobState, TaskState
+from tests.support import played_models as predicted
 from tests.support import played_words as told
 from tests.support.played_jobs import Times, event, workers
 from tests.support.played_media import Held
@@ -52,6 +54,8 @@ class PlayedFarm:
         self.has_workers = True
         self.followers = 0
         self.media_closed = 0
+        self.matrix: FitMatrix | None = None
+        self.learned = predicted.lesson_list()
         self._news = threading.Condition()
 
     # What a test plays.
@@ -155,6 +159,16 @@ class PlayedFarm:
     def models(self) -> ModelList:
         self._check()
         return told.models()
+
+    def model_fit(self, every_device: bool) -> FitMatrix:
+        self._check()
+        if self.matrix is not None:
+            return self.matrix
+        return predicted.fit_matrix(every_device, self.has_workers)
+
+    def lessons(self) -> LessonList:
+        self._check()
+        return self.learned
 
     def validate(self, source: bytes, media_type: str) -> ValidationView:
         self._check()

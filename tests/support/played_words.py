@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from reelyard.errors import InvalidInput, Problem
+from reelyard.predict.views import Quote
 from reelyard.resources import (
     AttentionItem,
     EstimateView,
@@ -24,7 +25,12 @@ from reelyard.resources import (
 )
 from reelyard.script import read_storyboard
 from reelyard.states import JobState
+from reelyard.storyboard import Storyboard
 from tests.support.played_jobs import Times
+from tests.support.played_models import impossible_quote, quote
+
+TOO_LARGE = "hunyuanvideo"
+"""Scripts that ask for this model cannot be rendered here."""
 
 
 def overview(
@@ -107,7 +113,9 @@ def models() -> ModelList:
                 licence="Apache-2.0",
                 available_on=["atlas"],
                 language="en",
+                about="A warm voice for stories.",
             ),
+            ModelView(id="siwis", kind="voice", name="Siwis", licence="CC-BY-4.0", language="fr"),
         ]
     )
 
@@ -127,15 +135,24 @@ def validation(source: bytes, media_type: str) -> ValidationView:
         else [],
         storyboard=board.model_dump(mode="json", by_alias=True),
         estimate=EstimateView(
-            is_possible=True,
+            is_possible=board.model != TOO_LARGE,
             because="3 devices can run it",
             scenes=len(board.scenes),
             tasks=2 * len(board.scenes) + 1,
             fixed_seconds=sum(scene.seconds or 0 for scene in board.scenes),
             free_scenes=free,
             needs_gib=18.4,
+            quote=_quote(board) if b"no quote" not in source else None,
         ),
     )
+
+
+def _quote(board: Storyboard) -> Quote:
+    """A scene without a length lasts as long as its narration."""
+    if board.model == TOO_LARGE:
+        return impossible_quote()
+    lengths = [scene.seconds or len(scene.say) / 14 for scene in board.scenes]
+    return quote(tuple(max(17, round(seconds * 16)) for seconds in lengths))
 
 
 def _throughput(times: Times, minutes: int) -> list[ThroughputPoint]:

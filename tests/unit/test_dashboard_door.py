@@ -33,7 +33,8 @@ def test_health_needs_no_token(stranger: FlaskClient) -> None:
 
 
 @pytest.mark.parametrize(
-    "address", ["/", "/jobs", f"/jobs/{RUNNING}", "/workers", "/new", "/media/jobs/x/film"]
+    "address",
+    ["/", "/jobs", f"/jobs/{RUNNING}", "/models", "/workers", "/new", "/media/jobs/x/film"],
 )
 def test_a_stranger_is_asked_for_the_token(stranger: FlaskClient, address: str) -> None:
     answer = stranger.get(address)
@@ -66,7 +67,7 @@ def test_a_link_with_the_token_signs_in_and_leaves_a_clean_address(stranger: Fla
 
 
 def test_no_page_holds_the_token(guest: FlaskClient) -> None:
-    for address in ("/", "/jobs", f"/jobs/{RUNNING}", "/workers", "/new"):
+    for address in ("/", "/jobs", f"/jobs/{RUNNING}", "/models", "/workers", "/new"):
         assert TOKEN not in guest.get(address).text
 
 

@@ -55,7 +55,7 @@ def check(guest: FlaskClient, source: str, kind: str = "") -> str:
 def test_a_good_script_is_ready_with_its_estimate(guest: FlaskClient) -> None:
     text = check(guest, EXAMPLES["yaml"])
     assert "Ready to render" in text
-    assert "18.4 GiB on one device" in text
+    assert "23.7 GiB on one device" in text
     assert "Read as YAML." in text
 
 
