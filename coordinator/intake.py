@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 from sqlalchemy.exc import IntegrityError
 
 from coordinator.apply import end_job
-from coordinator.core.admission import Answer, admit
+from coordinator.core.admission import Answer, admit, quoted
 from coordinator.core.lifecycle import JobEvent
-from coordinator.core.split import split
+from coordinator.core.snapshot import Snapshot
+from coordinator.core.split import NewTask, split
 from coordinator.store import farm, graph
 from coordinator.store.database import Database
 from coordinator.store.ledger import Ledger
@@ -19,6 +21,8 @@ from reelyard import ids
 from reelyard.catalog import Catalog
 from reelyard.clock import Clock
 from reelyard.errors import Conflict, InvalidInput, Problem
+from reelyard.predict.prices import Prices
+from reelyard.predict.views import Quote
 from reelyard.storyboard import Storyboard
 
 
@@ -70,10 +74,14 @@ class Intake:
 
     def admit(self, storyboard: Storyboard) -> Answer:
         """Whether this farm could ever do it; nothing is stored."""
-        tasks = split("job-x", storyboard, self._catalog, self._encoder)
-        with self._database.read() as connection:
-            snapshot = farm.read_snapshot(connection, self._clock.now(), self._catalog)
-        return admit(tasks, snapshot)
+        return admit(self._tasks(storyboard), self._farm())
+
+    def quote(self, storyboard: Storyboard, prices: Prices) -> tuple[Answer, Quote]:
+        """The same with what it would need, and cost at these prices on this machine's clock."""
+        snapshot = self._farm()
+        answer = admit(self._tasks(storyboard), snapshot)
+        at = datetime.fromtimestamp(snapshot.now, UTC).astimezone()
+        return answer, quoted(storyboard, answer, snapshot, prices, at)
 
     def cancel(self, job_id: str, who: str, because: str) -> None:
         """Raises Conflict when the job is over."""
@@ -85,6 +93,13 @@ class Intake:
                     f"{job_id} has ended already.", f"Look at it with `reelyard show {job_id}`."
                 )
         self._wake()
+
+    def _tasks(self, storyboard: Storyboard) -> list[NewTask]:
+        return split("job-x", storyboard, self._catalog, self._encoder)
+
+    def _farm(self) -> Snapshot:
+        with self._database.read() as connection:
+            return farm.read_snapshot(connection, self._clock.now(), self._catalog)
 
     def _known(self, owner: str, key: str, digest: str) -> str | None:
         with self._database.read() as connection:

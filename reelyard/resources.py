@@ -12,6 +12,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from reelyard.artifact import Artifact
+from reelyard.predict.views import Quote
 from reelyard.states import AttemptState, JobState, TaskKind, TaskState, WorkerState
 
 
@@ -248,6 +249,7 @@ class EstimateView(_Resource):
     fixed_seconds: float
     free_scenes: int
     needs_gib: float | None = None
+    quote: Quote | None = None
 
 
 class ValidationView(_Resource):

@@ -8,6 +8,8 @@ from coordinator.api.problems import item_of
 from coordinator.core.admission import Answer
 from reelyard.errors import InvalidInput
 from reelyard.limits import Findings, read_checked
+from reelyard.predict.prices import NO_PRICES, Prices, read_prices
+from reelyard.predict.views import Quote
 from reelyard.resources import EstimateView, ValidationView
 from reelyard.storyboard import Storyboard
 
@@ -26,20 +28,32 @@ def quote(source: Source, given: Parts) -> ValidationView:
     if storyboard is None or found.problems:
         problems = [item_of(problem) for problem in found.problems]
         return ValidationView(ok=False, problems=problems)
+    prices, unreadable = _prices(given)
+    answer, quoted = given.intake.quote(storyboard, prices)
+    if unreadable:
+        quoted = quoted.model_copy(update={"assumptions": [*quoted.assumptions, unreadable]})
     return ValidationView(
         ok=True,
         notes=list(found.notes),
         storyboard=storyboard.model_dump(mode="json", by_alias=True),
-        estimate=estimated(storyboard, given.intake.admit(storyboard)),
+        estimate=estimated(storyboard, answer, quoted),
     )
+
+
+def _prices(given: Parts) -> tuple[Prices, str]:
+    """The farm's prices as they are now, or what is wrong with them: then money is not known."""
+    try:
+        return read_prices(given.settings.prices_file, given.catalog.devices), ""
+    except InvalidInput as wrong:
+        return NO_PRICES, f"no money: REELYARD_PRICES_FILE: {wrong.problems[0].sentence()}"
 
 
 def _read(source: Source, given: Parts) -> tuple[Storyboard | None, Findings]:
     return read_checked(source.body, source.media_type, given.catalog, given.settings)
 
 
-def estimated(storyboard: Storyboard, answer: Answer) -> EstimateView:
-    """The scheduler's answer with the storyboard's own figures."""
+def estimated(storyboard: Storyboard, answer: Answer, quoted: Quote) -> EstimateView:
+    """The scheduler's answer with the storyboard's own figures and the quote."""
     lengths = [scene.seconds for scene in storyboard.scenes]
     return EstimateView(
         is_possible=answer.possible is not False,
@@ -49,4 +63,5 @@ def estimated(storyboard: Storyboard, answer: Answer) -> EstimateView:
         fixed_seconds=sum(seconds for seconds in lengths if seconds is not None),
         free_scenes=lengths.count(None),
         needs_gib=answer.needs_gib,
+        quote=quoted,
     )

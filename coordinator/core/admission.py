@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from coordinator.core.filters import LASTING, refusal
-from coordinator.core.foresight import foresight_of
+from coordinator.core.fleet import fleet_of
+from coordinator.core.foresight import Foresight, foresight_of
 from coordinator.core.schedule import impossible_sentence
 from coordinator.core.snapshot import Snapshot, Waiting
 from coordinator.core.split import NewTask
+from reelyard.predict.prices import Prices
+from reelyard.predict.quote import quote
+from reelyard.predict.views import Quote
+from reelyard.storyboard import Storyboard
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +31,8 @@ class Answer:
 def admit(tasks: Sequence[NewTask], farm: Snapshot) -> Answer:
     """The answer to a submission, with numbers."""
     asked = [as_waiting(task) for task in tasks]
-    needs, foresight = _largest_need(asked, farm), foresight_of(farm)
+    foresight = foresight_of(farm)
+    needs = _largest_need(asked, farm, foresight)
     if not farm.devices:
         return Answer(None, "no worker has joined the farm yet; it will wait", needs, len(asked))
     for task in asked:
@@ -35,6 +42,22 @@ def admit(tasks: Sequence[NewTask], farm: Snapshot) -> Answer:
     devices = len(farm.devices)
     fits = f"every task fits one of {devices} devices" if devices > 1 else "every task fits"
     return Answer(True, fits, needs, len(asked))
+
+
+def quoted(
+    storyboard: Storyboard, answer: Answer, farm: Snapshot, prices: Prices, at: datetime
+) -> Quote:
+    """The quote that goes with the answer: on the devices that take work now, or with those that
+    are away where it cannot be made without them. What the farm refuses no quote promises."""
+    found = quote(storyboard, farm.catalog, fleet_of(farm), farm.lessons, prices, at=at)
+    if found.is_possible is not True and answer.possible:
+        everything = fleet_of(farm, away_too=True)
+        found = quote(storyboard, farm.catalog, everything, farm.lessons, prices, at=at)
+    if answer.possible is False:
+        nothing = {"done_in_seconds": None, "done_in_range": None, "money": None, "rent": None}
+        verdict = {"is_possible": False, "because": answer.because}
+        return found.model_copy(update={**verdict, **nothing})
+    return found
 
 
 def as_waiting(task: NewTask) -> Waiting:
@@ -53,9 +76,8 @@ def as_waiting(task: NewTask) -> Waiting:
     )
 
 
-def _largest_need(tasks: Sequence[Waiting], farm: Snapshot) -> float | None:
+def _largest_need(tasks: Sequence[Waiting], farm: Snapshot, foresight: Foresight) -> float | None:
     """Of the shots, on the device that can make each with the least memory."""
-    foresight = foresight_of(farm)
     needs = [
         min(foresight.least_gib(task, device) for device in farm.devices)
         for task in tasks
