@@ -16,8 +16,9 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 from coordinator.core.lifecycle import AttemptEvent, JobEvent, TaskEvent
 from coordinator.leader import LEASE_SECONDS, Leader
 from coordinator.reports import ReportTaker
-from coordinator.store import leases
+from coordinator.store import leases, lessons
 from coordinator.store.database import Database
+from coordinator.store.farm import read_devices
 from coordinator.store.ledger import Ledger
 from coordinator.store.tables import attempts, edges, events, jobs, outbox, tasks
 from coordinator.store.view_events import Story
@@ -26,7 +27,8 @@ from reelyard.catalog import load_catalog
 from reelyard.clock import ManualClock
 from reelyard.errors import Conflict
 from reelyard.failure import FailureKind
-from reelyard.messages import Acknowledge, CancelAttempt, RunTask
+from reelyard.messages import Acknowledge, CancelAttempt, Measured, RunTask
+from reelyard.predict.lessons import Key, Lesson, Seen, learn
 from reelyard.storyboard import Storyboard
 from reelyard.task import ComposeWork, VideoWork
 from tests.support.farm_in_hand import CPU, PATIENCE, FarmInHand
@@ -441,6 +443,154 @@ def submit_to(database: Database, farm: FarmInHand, *scenes: dict[str, Any]) -> 
 
     intake = Intake(database, farm.catalog, farm.clock, lambda: None, "libx264")
     return intake.submit(board(*scenes), "bert", None, "source")[0]
+
+
+# What runs teach.
+
+KEY = Key("reelyard-demo", "fp32", "cpu")
+
+
+def lesson_of(farm: FarmInHand, key: Key = KEY) -> Lesson | None:
+    with farm.database.read() as connection:
+        return lessons.read_lessons(connection).of(key)
+
+
+def test_runs_of_one_key_add_up_in_one_row(farm: FarmInHand) -> None:
+    expected = Lesson(KEY)
+    for ratio in (1.2, 0.9, 1.5):
+        with farm.database.write() as connection:
+            assert lessons.teach(connection, KEY, Seen(memory=ratio), 1.0)
+        expected = learn(expected, Seen(memory=ratio))
+    found = lesson_of(farm)
+    assert found is not None and found.runs == 3 and found.most_memory == 1.5
+    assert found.memory == pytest.approx(expected.memory)
+    with farm.database.read() as connection:
+        assert len(lessons.read_all(connection)) == 1
+
+
+def test_no_run_is_lost_when_several_coordinators_learn_at_once(farm: FarmInHand, url: str) -> None:
+    others = [Database(url) for _ in range(4)]
+    together = threading.Barrier(4)
+
+    def teach(database: Database) -> list[bool]:
+        done = []
+        for _ in range(10):
+            together.wait()
+            with database.write() as connection:
+                done.append(lessons.teach(connection, KEY, Seen(seconds=2.0), 1.0))
+        return done
+
+    with ThreadPoolExecutor(4) as pool:
+        assert all(all(done) for done in pool.map(teach, others))
+    found = lesson_of(farm)
+    assert found is not None and found.timed == 40 and found.seconds == pytest.approx(2.0)
+    for database in others:
+        database.close()
+
+
+def test_what_is_rolled_back_was_not_learned(farm: FarmInHand) -> None:
+    def teach_and_break_off(connection: Connection) -> None:
+        lessons.teach(connection, KEY, Seen(memory=1.2), 1.0)
+        raise RuntimeError("the power went")
+
+    with pytest.raises(RuntimeError), farm.database.write() as connection:
+        teach_and_break_off(connection)
+    assert lesson_of(farm) is None
+
+
+@pytest.mark.parametrize(("theirs", "taken"), [(2, False), (3, False), (4, True)])
+def test_of_two_lessons_the_one_with_more_runs_stays(
+    farm: FarmInHand, theirs: int, taken: bool
+) -> None:
+    own, given = Lesson(KEY, runs=3, memory=1.1), Lesson(KEY, runs=theirs, memory=1.4)
+    new = Lesson(Key("other", "fp32", "cpu"), runs=1)
+    with farm.database.write() as connection:
+        assert lessons.take_over(connection, [own], 1.0) == 1
+        assert lessons.take_over(connection, [given, new], 2.0) == 1 + taken
+    found = lesson_of(farm)
+    assert found == (given if taken else own)
+    assert lesson_of(farm, new.key) == new
+
+
+def test_a_finished_shot_teaches_and_the_next_is_predicted_by_it(farm: FarmInHand) -> None:
+    _, order = first_of(farm)
+    (tried,) = farm.attempts()
+    assert tried["device_type"] == "cpu" and tried["predicted_seconds"] > 0
+    assert 0 < tried["predicted_peak_gib"] < tried["predicted_gib"] == order.predicted_gib
+    took = {"run_seconds": tried["predicted_seconds"] * 3, "warm": False}
+    loads = tried["predicted_load_seconds"] * 2
+    peak = tried["predicted_peak_gib"] * 1.1
+    farm.finished(order, measured=Measured(**took, load_seconds=loads, peak_gib=peak))
+    (film,) = farm.turn()
+    found = lesson_of(farm, Key("reelyard-demo", order.plan.sentence(), "cpu"))
+    assert found is not None and (found.runs, found.timed, found.loads) == (1, 1, 1)
+    assert found.seconds == pytest.approx(3) and found.load == pytest.approx(2)
+    assert found.memory == found.most_memory == pytest.approx(1.1)
+    farm.finished(film)
+    farm.turn()
+    first_of(farm)
+    again = farm.attempts()[-1]
+    assert again["predicted_seconds"] > tried["predicted_seconds"] * 1.3
+    assert again["predicted_peak_gib"] > tried["predicted_peak_gib"]
+
+
+def test_the_lesson_is_about_the_plan_that_ran(farm: FarmInHand) -> None:
+    _, order = first_of(farm)
+    ran = order.plan.model_copy(update={"vae_tiling": not order.plan.vae_tiling})
+    farm.finished(order, measured=Measured(run_seconds=9.0, peak_gib=1.0, plan=ran))
+    farm.turn()
+    assert lesson_of(farm, Key("reelyard-demo", order.plan.sentence(), "cpu")) is None
+    assert lesson_of(farm, Key("reelyard-demo", ran.sentence(), "cpu")) is not None
+
+
+def test_running_out_of_memory_raises_the_bound_of_that_plan(farm: FarmInHand) -> None:
+    _, order = first_of(farm)
+    farm.failed(order, FailureKind.OUT_OF_MEMORY, measured=Measured(plan=order.plan))
+    farm.turn()
+    found = lesson_of(farm, Key("reelyard-demo", order.plan.sentence(), "cpu"))
+    assert found is not None and found.failures == 1 and found.runs == 0
+    first, again = farm.attempts()
+    assert again["predicted_gib"] > first["predicted_gib"] * 1.1
+
+
+def test_what_cannot_be_true_is_told_of_and_not_learned(farm: FarmInHand) -> None:
+    job_id, order = first_of(farm)
+    farm.finished(order, measured=Measured(run_seconds=1e7))
+    farm.turn()
+    assert lesson_of(farm, Key("reelyard-demo", order.plan.sentence(), "cpu")) is None
+    assert "prediction.odd" in farm.story(job_id)
+    assert any("Not learned from reelyard-demo" in said for said in farm.sentences(job_id))
+
+
+def test_a_voice_teaches_nothing(farm: FarmInHand) -> None:
+    _, order = first_of(farm, SPOKEN)
+    farm.finished(order, measured=Measured(run_seconds=1.0, peak_gib=1.0))
+    farm.turn()
+    with farm.database.read() as connection:
+        assert lessons.read_all(connection) == []
+
+
+def test_a_delivery_that_came_too_late_teaches_nothing(farm: FarmInHand) -> None:
+    _, order = first_of(farm)
+    plan = Key("reelyard-demo", order.plan.sentence(), "cpu")
+    for _ in range(3):
+        farm.finished(order, measured=Measured(run_seconds=5.0, peak_gib=1.0))
+    farm.turn()
+    found = lesson_of(farm, plan)
+    assert found is not None and found.runs == 1
+
+
+def test_devices_are_read_with_their_type_and_their_node(farm: FarmInHand) -> None:
+    card = CPU.model_copy(update={"id": "cuda:0", "kind": "cuda", "memory_gib": 23.5})
+    named = card.model_copy(update={"name": "NVIDIA GeForce RTX 4090"})
+    strange = card.model_copy(update={"id": "cuda:1", "name": "Voodoo 2"})
+    farm.hello(CPU, named, strange, ram_gib=48.0)
+    farm.turn()
+    with farm.database.read() as connection:
+        found = {d.id: d for d in read_devices(connection, farm.catalog)}
+    types = {name: device.catalog_type for name, device in found.items()}
+    assert types == {"cpu": "cpu", "cuda:0": "rtx-4090", "cuda:1": ""}
+    assert {device.ram_gib for device in found.values()} == {48.0}
 
 
 # One leads.

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import httpx2
 import pytest
@@ -21,6 +22,7 @@ from reelyard.errors import (
     Unreachable,
 )
 from reelyard.event_stream import messages
+from reelyard.predict.request import Request
 from reelyard.resources import EventView
 from tests.support.farm_on_paper import (
     FarmOnPaper,
@@ -91,6 +93,42 @@ class TestSubmitting:
     def test_a_key_that_no_header_carries(self, key: str, client: Client) -> None:
         with pytest.raises(InvalidInput, match="key"):
             client.submit("x", "text/plain", key=key)
+
+
+class TestPredicting:
+    LESSON: ClassVar[dict[str, Any]] = {
+        "model": "m",
+        "plan": "bf16",
+        "device": "cpu",
+        "runs": 1,
+        "timed": 1,
+        "memory": 1.1,
+        "most_memory": 1.1,
+        "seconds": 2.0,
+        "spread": 1.0,
+        "load": 1.0,
+        "loads": 0,
+        "failures": 0,
+    }
+
+    def test_which_devices_the_matrix_is_about(self, client: Client, farm: FarmOnPaper) -> None:
+        farm.on("GET /models/fit", good({"devices": [], "data": []}))
+        assert client.model_fit().data == [] and client.model_fit(all=True).devices == []
+        assert [request.url.params["all"] for request in farm.asked] == ["false", "true"]
+
+    def test_lessons_go_out_as_they_come_in(self, client: Client, farm: FarmOnPaper) -> None:
+        farm.on("GET /models/learned", good({"data": [self.LESSON]}))
+        farm.on("PUT /models/learned", good({"data": [self.LESSON]}))
+        found = client.lessons().data
+        assert client.import_lessons(found).data == found
+        assert json.loads(farm.asked[-1].content) == {"data": [self.LESSON]}
+
+    def test_questions_carry_only_what_was_asked(self, client: Client, farm: FarmOnPaper) -> None:
+        farm.on("POST /predictions", good({"data": []}))
+        client.predictions([Request(model="m", device="cpu", frames=9, resident=True)])
+        (sent,) = json.loads(farm.asked[0].content)["requests"]
+        assert Request(**sent) == Request(model="m", device="cpu", frames=9, resident=True)
+        assert "steps" not in sent and sent["frames"] == 9
 
 
 class TestErrors:
