@@ -16,7 +16,7 @@ from reelyard.predict.views import Quote, QuotedDevice, QuotedScene
 
 _YES = Mark("Y", "check", "Ready to render", "good")
 _NO = Mark("N", "slash", "No device can run it", "bad")
-_UNSURE = Mark("?", "ask", "Nobody knows whether it fits", "wait")
+_UNSURE = Mark("?", "ask", "Not known yet whether it fits", "wait")
 
 _DEAR: Final = 1.15
 """How many times its even share a scene must cost to be called the dearest."""
@@ -120,7 +120,7 @@ def _scene(scene: QuotedScene, quote: Quote) -> SceneLine:
     return SceneLine(
         number=scene.scene + 1,
         what=f"{count(scene.frames, 'frame')}, {count(scene.shots, 'shot')}",
-        where=" · ".join(part for part in (scene.device or "no device", plan) if part),
+        where=" · ".join(part for part in (scene.device or scene.model, plan) if part),
         needs=bound,
         time=span(scene.seconds),
         width=round(100 * min(1.0, scene.share or 0.0), 1),

@@ -9,6 +9,7 @@ from dashboard import session
 from dashboard.farm import Farm
 from dashboard.parts import parts
 from dashboard.present import job as present
+from dashboard.present.task import comparisons
 from reelyard.errors import Conflict, NotFound
 from reelyard.resources import TaskView, WhyView
 from reelyard.states import TaskState
@@ -52,6 +53,7 @@ def task(task_id: str) -> str:
         page,
         task=view,
         why=_why(farm, view),
+        compare=comparisons,
         is_over=view.state not in (TaskState.WAITING, TaskState.ASSIGNED, TaskState.RUNNING),
     )
 

@@ -59,6 +59,9 @@ def attempt(task: str, times: Times, number: int = 1, **more: Any) -> AttemptVie
         "run_seconds": 41.2,
         "peak_gib": 17.9,
         "predicted_gib": 18.4,
+        "predicted_peak_gib": 17.2,
+        "predicted_seconds": 36.0,
+        "predicted_load_seconds": 5.1,
         "warm": False,
     }
     return AttemptView(**{**usual, **more})

@@ -158,6 +158,8 @@ def _failed(times: Times) -> JobView:
             device_id="atlas:cuda1",
             peak_gib=23.6,
             predicted_gib=21.0,
+            predicted_peak_gib=19.6,
+            run_seconds=None,
         )
         for number in (1, 2)
     ]

@@ -166,7 +166,8 @@ def test_a_waiting_task_shows_what_every_device_says(guest: FlaskClient) -> None
 
 def test_a_task_shows_its_tries_with_what_was_predicted_and_measured(guest: FlaskClient) -> None:
     text = Seen(guest.get(f"/tasks/{FAILED}.s01.video1")).text
-    assert "23.6 GiB predicted 21.0 GiB" in text
+    assert "23.6 GiB predicted 19.6 GiB, at most 21.0 GiB +20 %" in text
+    assert "not finished predicted 36.0 s" in text
     assert "bf16, tiled decode" in text
 
 

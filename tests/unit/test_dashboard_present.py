@@ -7,11 +7,12 @@ import json
 import pytest
 
 from dashboard.present import farm_wide, job, script
+from dashboard.present.task import comparisons
 from dashboard.screens import Screen, task_of
 from reelyard.errors import NotFound
 from reelyard.resources import EventList, EventView, ThroughputPoint
 from reelyard.script import read_storyboard
-from tests.support.played_jobs import Times, event
+from tests.support.played_jobs import Times, attempt, event
 from tests.support.played_season import DONE, FAILED, QUEUED, RUNNING, played_farm
 
 FARM = played_farm(1_800_000_000.0)
@@ -135,3 +136,46 @@ def test_the_examples_can_be_rendered(kind: str) -> None:
 
 def test_line_ends_of_forms_are_put_right() -> None:
     assert script.tidy("a\r\nb") == b"a\nb"
+
+
+def told_of(**figures: object) -> list[tuple[str, str, str, str]]:
+    nothing = dict.fromkeys(
+        (
+            "peak_gib",
+            "predicted_gib",
+            "predicted_peak_gib",
+            "load_seconds",
+            "predicted_load_seconds",
+            "run_seconds",
+            "predicted_seconds",
+        )
+    )
+    tried = attempt("job-a.s01.video1", Times(0)).model_copy(update={**nothing, **figures})
+    return [
+        (one.name, one.measured, one.note, one.deviation.text if one.deviation else "")
+        for one in comparisons(tried)
+    ]
+
+
+def test_a_try_shows_measured_beside_predicted() -> None:
+    assert told_of(
+        peak_gib=17.9,
+        predicted_gib=18.4,
+        predicted_peak_gib=17.2,
+        load_seconds=3.4,
+        predicted_load_seconds=5.1,
+        run_seconds=41.2,
+        predicted_seconds=36.0,
+    ) == [
+        ("memory", "17.9 GiB", "predicted 17.2 GiB, at most 18.4 GiB", "+4 %"),
+        ("load", "3.4 s", "predicted 5.1 s", "\N{MINUS SIGN}33 %"),
+        ("run", "41.2 s", "predicted 36.0 s", "+14 %"),
+    ]
+
+
+def test_a_try_compares_only_what_is_known() -> None:
+    assert told_of() == []
+    assert told_of(peak_gib=9.0) == [("memory", "9.0 GiB", "", "")]
+    assert told_of(predicted_gib=21.0) == [("memory", "not measured", "predicted 21.0 GiB", "")]
+    assert told_of(load_seconds=0.0, warm=True) == [("load", "0 s", "was in memory", "")]
+    assert told_of(run_seconds=2.0, predicted_seconds=0.0)[0][3] == ""

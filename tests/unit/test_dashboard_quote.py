@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 from dashboard import format as written
 from dashboard.present.quote import between, quote_card
 from dashboard.present.script import EXAMPLES
-from reelyard.predict.views import Quote
+from reelyard.predict.views import Quote, QuotedScene
 from tests.support.dashboard_client import Seen, guest_of, proof_of
 from tests.support.played_models import H100, RTX, impossible_quote, quote
 from tests.support.played_season import played_farm
@@ -57,7 +57,7 @@ def test_a_quote_says_memory_time_energy_and_money_beside_rent() -> None:
 def test_what_is_not_known_is_left_out() -> None:
     card = quote_card(Quote(is_possible=None, because="rtx-9090 is not in the catalog"), NOW)
     assert (card.done, card.facts, card.scenes) == (None, (), ())
-    assert card.mark.word == "Nobody knows whether it fits"
+    assert card.mark.word == "Not known yet whether it fits"
 
 
 def test_only_a_scene_that_stands_out_is_the_dearest() -> None:
@@ -140,3 +140,10 @@ def test_energy_and_money() -> None:
     assert written.money(0.0, "EUR") == "0.00 EUR"
     assert written.money(0.004, "EUR") == "< 0.01 EUR"
     assert written.money(12.345, "") == "12.35"
+
+
+def test_a_scene_without_a_device_names_its_model() -> None:
+    bare = QuotedScene(scene=0, model="hunyuanvideo", frames=129, shots=1)
+    card = quote_card(Quote(is_possible=False, because="no", scenes=[bare]), NOW)
+    (line,) = card.scenes
+    assert (line.where, line.time, line.needs, line.width) == ("hunyuanvideo", "", "", 0)
