@@ -18,7 +18,6 @@ def enrol(connection: Connection, hello: Hello, now: float) -> str:
     """Write down who has come. Answers `new`, `back` (another boot) or `known`."""
     row = connection.execute(select(workers).where(workers.c.id == hello.worker_id)).one_or_none()
     state = advance(WORKER, WorkerState(row.state), WorkerEvent.APPEAR) if row else None
-    described = hello.model_dump(mode="json")
     values = {
         "boot_id": hello.boot_id,
         "node": hello.node,
@@ -26,11 +25,11 @@ def enrol(connection: Connection, hello: Hello, now: float) -> str:
         "version": hello.version,
         "cpus": hello.cpus,
         "ram_gib": hello.ram_gib,
-        "read_gb_s": described.get("read_gb_s"),
+        "read_gb_s": hello.read_gb_s,
         "models": list(hello.models),
         "voices": list(hello.voices),
         "last_seen": now,
-        "hello": described,
+        "hello": hello.model_dump(mode="json"),
     }
     if row is None:
         connection.execute(insert(workers).values(id=hello.worker_id, **values))

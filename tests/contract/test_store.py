@@ -584,13 +584,14 @@ def test_devices_are_read_with_their_type_and_their_node(farm: FarmInHand) -> No
     card = CPU.model_copy(update={"id": "cuda:0", "kind": "cuda", "memory_gib": 23.5})
     named = card.model_copy(update={"name": "NVIDIA GeForce RTX 4090"})
     strange = card.model_copy(update={"id": "cuda:1", "name": "Voodoo 2"})
-    farm.hello(CPU, named, strange, ram_gib=48.0)
+    said = strange.model_copy(update={"id": "cuda:2", "type": "l40s"})
+    farm.hello(CPU, named, strange, said, ram_gib=48.0, read_gb_s=2.5)
     farm.turn()
     with farm.database.read() as connection:
         found = {d.id: d for d in read_devices(connection, farm.catalog)}
     types = {name: device.catalog_type for name, device in found.items()}
-    assert types == {"cpu": "cpu", "cuda:0": "rtx-4090", "cuda:1": ""}
-    assert {device.ram_gib for device in found.values()} == {48.0}
+    assert types == {"cpu": "cpu", "cuda:0": "rtx-4090", "cuda:1": "", "cuda:2": "l40s"}
+    assert {(device.ram_gib, device.read_gb_s) for device in found.values()} == {(48.0, 2.5)}
 
 
 # One leads.
