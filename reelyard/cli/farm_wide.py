@@ -1,4 +1,4 @@
-"""`reelyard workers` and `reelyard models`: what the farm consists of and what it can render."""
+"""`reelyard workers`: what the farm consists of."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from reelyard.cli.speak import say, show_json, show_table
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from reelyard.resources import DeviceView, ModelView, WorkerList
+    from reelyard.resources import DeviceView, WorkerList
 
 
 def workers(url: Url = "", token_file: TokenFile = None, as_json: AsJson = False) -> None:
@@ -24,17 +24,6 @@ def workers(url: Url = "", token_file: TokenFile = None, as_json: AsJson = False
     else:
         heads = ("worker", "state", "device", "name", "memory", "free", "loaded", "running")
         show_table(heads, _devices(found))
-
-
-def models(url: Url = "", token_file: TokenFile = None, as_json: AsJson = False) -> None:
-    """List the models and voices, and where each can run."""
-    with connect(url, token_file) as client:
-        found = client.models()
-    if as_json:
-        show_json(found)
-        return
-    heads = ("id", "kind", "can run on", "picture or language", "licence", "about")
-    show_table(heads, (_model(model) for model in found.data))
 
 
 def _devices(found: WorkerList) -> Iterator[tuple[str, ...]]:
@@ -53,17 +42,4 @@ def _device(device: DeviceView) -> tuple[str, ...]:
         f"{device.free_gib:.1f} GiB",
         ", ".join(resident.model for resident in device.resident) or "-",
         ", ".join(device.running) or "-",
-    )
-
-
-def _model(model: ModelView) -> tuple[str, ...]:
-    picture = f"{model.width}x{model.height}, {model.fps} fps" if model.width else ""
-    able = ", ".join(model.available_on) or "no device here"
-    return (
-        model.id,
-        model.kind,
-        able,
-        picture or model.language or "",
-        model.licence,
-        model.about or model.name,
     )

@@ -10,9 +10,12 @@ from reelyard.cli.about import schema, version
 from reelyard.cli.commands import Commands
 from reelyard.cli.demo import demo
 from reelyard.cli.doctor import doctor
-from reelyard.cli.farm_wide import models, workers
+from reelyard.cli.farm_wide import workers
 from reelyard.cli.fetch import fetch
 from reelyard.cli.jobs import cancel, jobs
+from reelyard.cli.models import models
+from reelyard.cli.predict import predict
+from reelyard.cli.quote import quote
 from reelyard.cli.show import show
 from reelyard.cli.submit import submit
 from reelyard.cli.token import token
@@ -32,13 +35,20 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 _COMMANDS = {
-    "The farm": (up, down, demo, doctor, workers, models),
+    "The farm": (up, down, demo, doctor, workers),
+    "Before anything runs": (quote, predict),
     "Jobs": (submit, validate, jobs, show, why, watch, fetch, cancel),
     "For programs": (schema, version),
 }
 for panel, commands in _COMMANDS.items():
     for command in commands:
         app.command(rich_help_panel=panel)(command)
+app.add_typer(
+    models,
+    name="models",
+    help="List models and voices; see what fits and what runs have taught; add a model.",
+    rich_help_panel="The farm",
+)
 app.add_typer(
     token,
     name="token",

@@ -173,6 +173,10 @@ def _try_out(client: Client, sources: list[Source], tally: _Tally) -> None:
         show(f"{source.name}: good; nothing was stored. {because}".rstrip())
         for note in answer.notes:
             say(f"note: {note}", "yellow")
+        if answer.estimate is not None and answer.estimate.quote is not None:
+            from reelyard.cli.quote import tell
+
+            tell(source.name, answer.estimate.quote)
         if not possible:
             say_error(_impossible(because, ""), as_json=False)
 

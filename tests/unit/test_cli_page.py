@@ -39,9 +39,12 @@ def commands() -> dict[str, set[str]]:
 
     found = {}
     for name, command in get_command(app).commands.items():  # type: ignore[attr-defined]
-        inner = getattr(command, "commands", None)
-        for more, each in (inner or {"": command}).items():
-            options = {o for p in each.params for o in p.opts if o.startswith("--")}
+        inner = dict(getattr(command, "commands", {}))
+        if not inner or command.invoke_without_command:
+            inner[""] = command
+        for more, each in inner.items():
+            given = {o for p in each.params for o in (*p.opts, *p.secondary_opts)}
+            options = {o for o in given if o.startswith("--")}
             found[f"{name} {more}".strip()] = options
     return found
 
@@ -53,14 +56,17 @@ class TestPage:
 
     def test_every_command_and_no_other(self) -> None:
         told = set(
-            re.findall(r"^\| `reelyard ([a-z]+(?: (?:create|list|revoke))?)", self.PAGE, re.M)
+            re.findall(
+                r"^\| `reelyard ([a-z]+(?: (?:create|list|revoke|learned|add))?)", self.PAGE, re.M
+            )
         )
         assert told == set(commands())
 
     def test_every_option(self) -> None:
         everywhere = {"--json", "--url", "--token-file", "--help"}
         for name, options in commands().items():
-            row = next(line for line in self.PAGE.splitlines() if f"| `reelyard {name}" in line)
+            begins = re.compile(rf"\| `reelyard {name}[` \[][^a-z]")
+            row = next(line for line in self.PAGE.splitlines() if begins.match(line))
             told = set(re.findall(r"--[a-z-]+", row))
             assert told - everywhere == options - everywhere, name
 
