@@ -40,7 +40,7 @@ def seconds(length: float | None) -> str:
     if length is None:
         return DASH
     if length < _MINUTE:
-        if not length:
+        if length < 0.005:
             return "0 s"
         return f"{length:.2f} s" if length < 1 else f"{length:.1f} s"
     whole = round(length)
@@ -62,7 +62,9 @@ def brief(length: float | None) -> str:
 
 
 def energy(watt_hours: float) -> str:
-    """`3.2 Wh`, `420 Wh`, `1.32 kWh`."""
+    """`< 0.1 Wh`, `3.2 Wh`, `420 Wh`, `1.32 kWh`."""
+    if 0 < watt_hours < 0.05:
+        return "< 0.1 Wh"
     if watt_hours >= 1000:
         return f"{watt_hours / 1000:.2f} kWh"
     return f"{watt_hours:.0f} Wh" if watt_hours >= 10 else f"{watt_hours:.1f} Wh"
@@ -75,8 +77,11 @@ def money(amount: float, currency: str) -> str:
 
 
 def gib(size: float | None, digits: int = 1) -> str:
-    """`12.4 GiB`; a dash for None."""
-    return DASH if size is None else f"{size:.{digits}f} GiB"
+    """`12.4 GiB`, `< 0.1 GiB`; a dash for None."""
+    if size is None:
+        return DASH
+    least = 10.0**-digits
+    return f"{size:.{digits}f} GiB" if size >= least / 2 or size <= 0 else f"< {least:g} GiB"
 
 
 def size(count: int) -> str:

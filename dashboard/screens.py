@@ -25,6 +25,7 @@ JOBS_PER_PAGE = 25
 _CHART_MINUTES = 180
 _QUEUE_ROWS = 12
 _AT_WORK, _RECENT = 5, 6
+_EVERY_DEVICE_SECONDS = 60.0
 _ATTEMPT = re.compile(r"\.a\d+$")
 
 
@@ -55,6 +56,9 @@ class Screen:
     @property
     def refresh_seconds(self) -> float:
         """How often to look again though no event came: memory and last-seen times tell of none."""
+        if self.arg("devices") == "all":
+            # Every model on every device of the catalog takes the farm seconds to work out.
+            return _EVERY_DEVICE_SECONDS
         return _KINDS[self.kind].refresh_seconds
 
     def cares_for(self, event: EventView) -> bool:

@@ -74,7 +74,7 @@ def deviation(ratio: float) -> Deviation:
 def change(ratio: float) -> str:
     """1.12 -> `+12 %`; 0.94 -> a minus and `6 %`; 4.2 -> `4.2 times`."""
     if ratio >= 3:
-        return f"{ratio:.1f} times"
+        return f"{ratio:.1f} times" if ratio < 9.95 else f"{ratio:.0f} times"
     percent = round((ratio - 1) * 100)
     if not percent:
         return "0 %"

@@ -94,7 +94,9 @@ class Residents:
 
 def fit_table(matrix: FitMatrix, query: str, show: str) -> FitTable:
     """Large devices first, those of the farm before others; models that can run before the rest."""
-    columns = tuple(_column(device) for device in sorted(matrix.devices, key=_largest_first))
+    is_mixed = any(not device.count for device in matrix.devices)
+    ordered = sorted(matrix.devices, key=_largest_first)
+    columns = tuple(_column(device, is_mixed) for device in ordered)
     named = query.strip().lower()
     rows = [
         model_row(row, columns)
@@ -158,8 +160,9 @@ def _largest_first(device: FitDevice) -> tuple[bool, float, str]:
     return not device.count, -device.memory_gib, device.name
 
 
-def _column(device: FitDevice) -> Column:
-    here = f" · {device.count} here" if device.count > 1 else ""
+def _column(device: FitDevice, is_mixed: bool) -> Column:
+    """`is_mixed`: among devices that are elsewhere, also a single one says that it is here."""
+    here = f" · {device.count} here" if device.count > (0 if is_mixed else 1) else ""
     return Column(device, _MAKERS.sub("", device.name), f"{device.memory_gib:.0f} GiB{here}")
 
 

@@ -36,6 +36,7 @@ def test_a_script_becomes_a_film_in_front_of_somebody(browser: Browser, tmp_path
         page.wait_for_url("**/new")
         page.locator("#source").fill(SCRIPT)
         expect(page.locator("#verdict")).to_contain_text("Ready to render", timeout=60_000)
+        expect(page.locator("#quote")).to_contain_text("done about")
         page.get_by_role("button", name="Make the film").click()
         page.wait_for_url("**/jobs/job-*")
         expect(page.locator("#story")).to_contain_text("runs on", timeout=LONG_MS)
@@ -51,6 +52,10 @@ def test_a_script_becomes_a_film_in_front_of_somebody(browser: Browser, tmp_path
         assert downloaded.headers["content-type"] == "video/mp4"
         page.goto(f"{watch.url}/workers")
         expect(page.locator("#devices")).to_contain_text("online")
+        page.goto(f"{watch.url}/models?q=demo")
+        expect(page.locator("#fits")).to_contain_text("in memory on 1 device", timeout=60_000)
+        expect(page.locator("#fits")).to_contain_text("measured here")
+        expect(page.locator("#lessons")).to_contain_text("reelyard-demo")
         page.context.close()
         assert watch.complaints == []
         assert watch.elsewhere() == []

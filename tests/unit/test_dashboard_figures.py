@@ -45,6 +45,12 @@ def test_a_size(count: int, text: str) -> None:
     assert written.size(count) == text
 
 
+def test_a_size_in_memory_is_never_nothing_that_is_something() -> None:
+    shown = [written.gib(12.36), written.gib(0.03), written.gib(0.0), written.gib(0.2, 0)]
+    assert shown == ["12.4 GiB", "< 0.1 GiB", "0.0 GiB", "< 1 GiB"]
+    assert written.gib(None) == written.DASH
+
+
 def test_what_is_not_whole_never_reads_as_whole() -> None:
     assert written.percent(0.999) == "99 %"
     assert written.percent(1.0) == "100 %"

@@ -53,7 +53,15 @@ def test_no_two_marks_look_or_read_alike() -> None:
 
 
 def test_large_devices_come_first_and_those_of_the_farm_before_others() -> None:
-    names = [column.name for column in models.fit_table(fit_matrix(True), "", "").columns]
+    columns = models.fit_table(fit_matrix(True), "", "").columns
+    names = [column.name for column in columns]
+    assert [column.note for column in columns][:4] == [
+        "78 GiB · 1 here",
+        "57 GiB · 1 here",
+        "23 GiB · 2 here",
+        "175 GiB",
+    ]
+    assert models.fit_table(fit_matrix(False), "", "").columns[0].note == "78 GiB"
     assert names == ["H100 SXM", "Jetson AGX Orin 64GB", "RTX 4090", "B200", "L40S", "CPU"]
 
 
@@ -164,6 +172,7 @@ def test_only_devices_that_hold_models_and_can_be_reached_are_listed() -> None:
         (1.31, "+31 %", 50, 31, "soon"),
         (2.4, "+140 %", 50, 50, "soon"),
         (4.2, "4.2 times", 50, 50, "soon"),
+        (811.4, "811 times", 50, 50, "soon"),
         (0.1, f"{lessons.MINUS}90 %", 0, 50, "soon"),
     ],
 )
@@ -186,7 +195,7 @@ def test_what_was_not_measured_has_no_deviation() -> None:
 
 def test_the_page_shows_the_matrix_what_is_in_memory_lessons_and_voices(guest: FlaskClient) -> None:
     seen = Seen(guest.get("/models"))
-    assert "in memory on atlas:cuda0" in seen.text
+    assert "in memory on 1 device" in seen.text
     assert "in memory on 2 devices" in seen.text
     assert "fits leaner 4.2 min" in seen.text
     assert "wan2.1-t2v-14b 28.6 GiB" in seen.text
@@ -238,6 +247,7 @@ def test_a_step_of_a_task_does_not_work_every_fit_out_again() -> None:
     at = Times(NOW).now
     assert not screen.cares_for(event(1, at, "task.progress", "step 3", job_id="job-a"))
     assert screen.cares_for(event(2, at, "worker.offline", "away"))
+    assert screen.refresh_seconds > Screen.of("models", {}).refresh_seconds
 
 
 def test_a_hundred_models_on_twelve_kinds_are_one_link_each(

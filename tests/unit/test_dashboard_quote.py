@@ -137,6 +137,7 @@ def test_a_brief_length(seconds: float | None, text: str) -> None:
 
 def test_energy_and_money() -> None:
     assert [written.energy(wh) for wh in (3.21, 420.4, 1320)] == ["3.2 Wh", "420 Wh", "1.32 kWh"]
+    assert [written.energy(wh) for wh in (0, 0.01)] == ["0.0 Wh", "< 0.1 Wh"]
     assert written.money(0.0, "EUR") == "0.00 EUR"
     assert written.money(0.004, "EUR") == "< 0.01 EUR"
     assert written.money(12.345, "") == "12.35"
