@@ -160,7 +160,7 @@ class Loop:
         with self._database.read() as connection:
             snapshot = farm.read_snapshot(connection, self._clock.now(), self._catalog)
         if snapshot.lessons != self._foresight.lessons:
-            self._foresight = Foresight(self._catalog, snapshot.lessons)
+            self._foresight = self._foresight.taught(snapshot.lessons)
         found = schedule(snapshot, self._foresight)
         decisions = [decision for decision in found if is_news(decision)]
         # 3. Make it so.

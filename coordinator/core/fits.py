@@ -68,12 +68,12 @@ def _short_id(device: Device) -> str:
 
 def _column(catalog: Catalog, group: Sequence[Device], id: str, taken: set[str]) -> Column:
     roomiest = max(group, key=lambda device: device.room_gib)
-    kind = device_type(roomiest, catalog)
+    kind, names = device_type(roomiest, catalog), {device.name for device in group}
     sized = f"{_short_id(roomiest)} {roomiest.memory_gib:.0f} GiB"
     several = (f"{sized} ({number})" for number in range(2, len(taken) + 3))
     return Column(
         device=kind,
-        name=kind.name if kind else roomiest.name,
+        name=kind.name if kind and roomiest.kind != "cpu" else ", ".join(sorted(names)),
         memory_gib=round(max(0.0, roomiest.room_gib), 1),
         count=len(group),
         id=id or next(name for name in (sized, *several) if name not in taken),

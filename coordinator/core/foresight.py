@@ -11,12 +11,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from math import inf
 
-from coordinator.core.recover import OUT_OF_MEMORY_MARGIN
 from coordinator.core.snapshot import Demand, Device, Snapshot, Waiting
 from reelyard.catalog import Catalog, DeviceType, VideoModel
 from reelyard.plan import Offload, Plan
 from reelyard.predict.forecast import Circumstances, Forecast, Host, key_of
-from reelyard.predict.lessons import NOTHING, Lessons
+from reelyard.predict.lessons import NOTHING, OUT_OF_MEMORY_MARGIN, Lessons
 from reelyard.predict.plans import ANYTHING, Wish, best, fits, ways
 from reelyard.predict.shape import Shape
 from reelyard.predict.subject import Subject, subject
@@ -157,6 +156,15 @@ class Foresight:
         if isinstance(task.work, VideoWork):
             return self.options(task, task.work, device).shortfall(device.room_gib)
         return f"needs {self._small_gib(task):.1f} GiB, has {device.room_gib:.1f}"
+
+    def taught(self, lessons: Lessons) -> Foresight:
+        """The foresight with these lessons: what is known of types that they leave alone stays."""
+        before, after = self.lessons.by_key, lessons.by_key
+        changed = {
+            key.device for key in before.keys() | after.keys() if before.get(key) != after.get(key)
+        }
+        kept = {key: found for key, found in self.known.items() if key[1][0] not in changed}
+        return Foresight(self.catalog, lessons, kept)
 
     def options(self, task: Waiting, work: VideoWork, device: Device) -> Options:
         """Every way to run this task on such a device."""

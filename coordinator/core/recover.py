@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from reelyard.failure import PERMANENT, Failure, FailureKind
+from reelyard.predict.lessons import OUT_OF_MEMORY_MARGIN
 from reelyard.states import AttemptState, WorkerState
 
 BACK_OFF_SECONDS = (0.0, 2.0, 5.0, 15.0)
-OUT_OF_MEMORY_MARGIN = 1.15
 
 
 @dataclass(frozen=True, slots=True)

@@ -517,14 +517,12 @@ def test_a_finished_shot_teaches_and_the_next_is_predicted_by_it(farm: FarmInHan
     (tried,) = farm.attempts()
     assert tried["device_type"] == "cpu" and tried["predicted_seconds"] > 0
     assert 0 < tried["predicted_peak_gib"] < tried["predicted_gib"] == order.predicted_gib
-    took = {"run_seconds": tried["predicted_seconds"] * 3, "warm": False}
-    loads = tried["predicted_load_seconds"] * 2
-    peak = tried["predicted_peak_gib"] * 1.1
-    farm.finished(order, measured=Measured(**took, load_seconds=loads, peak_gib=peak))
+    took, peak = tried["predicted_seconds"] * 3, tried["predicted_peak_gib"] * 1.1
+    farm.finished(order, measured=Measured(run_seconds=took, peak_gib=peak))
     (film,) = farm.turn()
     found = lesson_of(farm, Key("reelyard-demo", order.plan.sentence(), "cpu"))
-    assert found is not None and (found.runs, found.timed, found.loads) == (1, 1, 1)
-    assert found.seconds == pytest.approx(3) and found.load == pytest.approx(2)
+    assert found is not None and (found.runs, found.timed) == (1, 1)
+    assert found.seconds == pytest.approx(3)
     assert found.memory == found.most_memory == pytest.approx(1.1)
     farm.finished(film)
     farm.turn()

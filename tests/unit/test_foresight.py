@@ -8,10 +8,9 @@ import pytest
 
 from coordinator.core.filters import LASTING, refusal
 from coordinator.core.foresight import Foresight, needed_gib
-from coordinator.core.recover import OUT_OF_MEMORY_MARGIN
 from reelyard.catalog import Catalog
 from reelyard.plan import Offload, Precision
-from reelyard.predict.lessons import Key, Lesson, gathered
+from reelyard.predict.lessons import OUT_OF_MEMORY_MARGIN, Key, Lesson, gathered
 from reelyard.predict.plans import fits
 from tests.support.core_values import (
     CATALOG,
@@ -99,6 +98,22 @@ def test_what_was_learned_raises_the_bound_and_corrects_the_time() -> None:
     assert after.gib >= before.metered_gib * 1.5 > before.gib
     assert after.metered_gib == pytest.approx(before.metered_gib * 1.2, rel=0.01)
     assert after.seconds == pytest.approx(before.seconds * 2, rel=0.1)
+
+
+def test_a_lesson_changes_only_what_is_known_of_its_type() -> None:
+    foresight, other = Foresight(CATALOG), replace(CARD, type="l40s")
+    before = [foresight.fit(CLIP, card) for card in (CARD, other)]
+    assert before[0] is not None
+    key = Key(SMALL, before[0].plan.sentence(), "rtx-4090")
+    lessons = gathered([Lesson(key, runs=9, timed=9, most_memory=1.0, seconds=3.0)])
+    after = foresight.taught(lessons)
+    assert [place[0] for _, place in after.known] == ["l40s"]
+    assert after.fit(CLIP, other) == before[1]
+    fresh = Foresight(CATALOG, lessons)
+    assert after.fit(CLIP, CARD) == fresh.fit(CLIP, CARD) != before[0]
+    assert after.fit(CLIP, other) == fresh.fit(CLIP, other)
+    forgotten = after.taught(gathered([]))
+    assert forgotten.fit(CLIP, CARD) == before[0]
 
 
 def test_what_ran_out_is_not_raised_twice() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from coordinator.core.learning import (
+    LEAST_LOAD_SECONDS,
     MOST_RATIO,
     Expected,
     credible,
@@ -22,7 +23,7 @@ from reelyard.plan import Offload, Plan, Precision
 from reelyard.predict.forecast import Host
 from reelyard.predict.lessons import Key, Seen
 from reelyard.predict.views import LessonList, LessonView
-from tests.support.core_values import CATALOG, SMALL, shot
+from tests.support.core_values import CATALOG, DEMO, SMALL, shot
 
 PLAN = Plan(precision=Precision.BF16, offload=Offload.MODEL)
 
@@ -68,6 +69,13 @@ def test_a_load_is_compared_with_the_disk_that_it_was_read_from() -> None:
     assert slow.way.load_seconds and fast.way.load_seconds
     assert slow.way.load_seconds > 2 * fast.way.load_seconds
     assert slow.way.seconds == fast.way.seconds
+
+
+def test_the_load_of_a_tiny_model_says_nothing_of_the_disk() -> None:
+    found = expected(shot(DEMO), False, Plan(), "cpu", Host(), CATALOG)
+    assert found is not None and found.way.load_seconds
+    assert found.way.load_seconds < LEAST_LOAD_SECONDS
+    assert seen(Measured(load_seconds=3.4, run_seconds=6.0, warm=False), found.way).load is None
 
 
 @pytest.mark.parametrize(
