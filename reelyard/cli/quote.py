@@ -191,8 +191,10 @@ def _money(found: Quote) -> str:
 
 
 def amount(value: float) -> str:
-    """`12.30`, and `0.0042` where two places would hide it."""
-    return f"{value:.2f}" if value >= 0.1 or value == 0 else f"{value:.4f}"
+    """`12.30`, `0.0042` where two places would hide it, `under 0.001` where nobody cares."""
+    if value >= 0.1 or value == 0:
+        return f"{value:.2f}"
+    return f"{value:.4f}" if value >= 0.001 else "under 0.001"
 
 
 def _scene(scene: QuotedScene) -> tuple[str, ...]:

@@ -18,7 +18,7 @@ def money(runs: Mapping[int, Run], case: Case) -> float | None:
         start = case.at + timedelta(seconds=run.begins + run.load_seconds)
         parts.append(None if drawn is None else energy_cost(drawn, start, run.seconds, case.prices))
     found = total(parts)
-    return None if found is None else round(found, 4)
+    return None if found is None else round(found, 6)
 
 
 def rent(runs: Mapping[int, Run], case: Case) -> float | None:
@@ -27,7 +27,7 @@ def rent(runs: Mapping[int, Run], case: Case) -> float | None:
         rent_cost(run.load_seconds + run.seconds, run.group.type, case.prices)
         for run in runs.values()
     )
-    return None if found is None else round(found, 4)
+    return None if found is None else round(found, 6)
 
 
 def total(parts: Iterable[float | None]) -> float | None:

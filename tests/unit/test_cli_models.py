@@ -375,7 +375,14 @@ class TestQuote:
         assert answer.stderr.count("goes with --fleet only") == 2
 
     @pytest.mark.parametrize(
-        ("value", "said"), [(0.0, "0.00"), (0.0042, "0.0042"), (1.084, "1.08"), (0.1, "0.10")]
+        ("value", "said"),
+        [
+            (0.0, "0.00"),
+            (2e-5, "under 0.001"),
+            (0.0042, "0.0042"),
+            (1.084, "1.08"),
+            (0.1, "0.10"),
+        ],
     )
     def test_amounts(self, value: float, said: str) -> None:
         assert amount(value) == said
