@@ -9,8 +9,8 @@ from datetime import datetime
 from coordinator.core.filters import LASTING, refusal
 from coordinator.core.fleet import fleet_of
 from coordinator.core.foresight import Foresight, foresight_of
-from coordinator.core.schedule import impossible_sentence
-from coordinator.core.snapshot import Snapshot, Waiting
+from coordinator.core.schedule import alike, impossible_sentence
+from coordinator.core.snapshot import Demand, Device, Snapshot, Waiting
 from coordinator.core.split import NewTask
 from reelyard.predict.prices import Prices
 from reelyard.predict.quote import quote
@@ -31,12 +31,12 @@ class Answer:
 def admit(tasks: Sequence[NewTask], farm: Snapshot) -> Answer:
     """The answer to a submission, with numbers."""
     asked = [as_waiting(task) for task in tasks]
-    foresight = foresight_of(farm)
-    needs = _largest_need(asked, farm, foresight)
+    foresight, unlike = foresight_of(farm), _unlike(farm)
+    needs = _largest_need(asked, unlike, foresight)
     if not farm.devices:
         return Answer(None, "no worker has joined the farm yet; it will wait", needs, len(asked))
-    for task in asked:
-        if all(refusal(task, d, foresight, LASTING) for d in farm.devices):
+    for task in _unlike_tasks(asked):
+        if all(refusal(task, d, foresight, LASTING) for d in unlike):
             said = impossible_sentence(task, farm.devices, foresight)
             return Answer(False, f"{task.label}: {said}", needs, len(asked))
     devices = len(farm.devices)
@@ -73,14 +73,30 @@ def as_waiting(task: NewTask) -> Waiting:
         work=task.work,
         priority=0,
         queued_at=0.0,
+        continues=task.continues,
     )
 
 
-def _largest_need(tasks: Sequence[Waiting], farm: Snapshot, foresight: Foresight) -> float | None:
+def _unlike_tasks(tasks: Sequence[Waiting]) -> list[Waiting]:
+    """The first of each kind, in film order."""
+    first: dict[Demand, Waiting] = {}
+    for task in tasks:
+        first.setdefault(task.demand, task)
+    return list(first.values())
+
+
+def _unlike(farm: Snapshot) -> list[Device]:
+    """One device of each kind: alike ones answer alike."""
+    return list({alike(device): device for device in farm.devices}.values())
+
+
+def _largest_need(
+    tasks: Sequence[Waiting], devices: Sequence[Device], foresight: Foresight
+) -> float | None:
     """Of the shots, on the device that can make each with the least memory."""
     needs = [
-        min(foresight.least_gib(task, device) for device in farm.devices)
-        for task in tasks
-        if task.video is not None and farm.devices
+        min(foresight.least_gib(task, device) for device in devices)
+        for task in _unlike_tasks(tasks)
+        if task.video is not None and devices
     ]
     return round(max(needs), 2) if needs else None

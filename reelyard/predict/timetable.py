@@ -1,7 +1,8 @@
 """When everything would be done: each piece of work goes where it is finished first, in the order
 in which pieces become ready; a model is loaded once for as long as its device keeps it. Pure.
 
-Lists, not search: within a few percent of the best in practice, never better than possible.
+A list, not a search: a better order may exist, as it may for the farm, which works through a list
+too.
 """
 
 from __future__ import annotations
