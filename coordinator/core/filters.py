@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 
 from coordinator.core.foresight import Foresight
 from coordinator.core.snapshot import Device, Waiting
-from reelyard.predict.matrix import unmeasured
+from reelyard.predict.ask import unmeasured
 from reelyard.states import TaskKind, WorkerState
 
 Filter = Callable[[Waiting, Device, Foresight], str | None]

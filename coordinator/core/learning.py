@@ -14,10 +14,10 @@ from reelyard.catalog import Catalog
 from reelyard.errors import InvalidInput, Problem
 from reelyard.messages import Measured
 from reelyard.plan import Plan
+from reelyard.predict.ask import unmeasured
 from reelyard.predict.exchange import lesson_of
 from reelyard.predict.forecast import Circumstances, Forecast, Host, forecast, key_of
 from reelyard.predict.lessons import Key, Lesson, Seen
-from reelyard.predict.matrix import unmeasured
 from reelyard.predict.subject import subject
 from reelyard.predict.views import LessonList, LessonView
 from reelyard.task import VideoWork

@@ -19,13 +19,15 @@ class DenoiserCard(Entry):
     """One call of a denoiser in bf16 at `batch`, with S tokens, P of them in one latent frame, T
     latent frames (S = P T):
 
-    act_bytes a0 + a1 S; gemm_flops g0 + g1 S; traffic_bytes m0 + m1 S;
+    act_bytes a0 + a1 S (+ act_square S^2, where a mask of all pairs is kept);
+    gemm_flops g0 + g1 S; traffic_bytes m0 + m1 S;
     attention_flops q1 S + q2 S^2 + q3 S P + q4 S T (q3, q4: models that attend within a frame, or
     along time, only).
     """
 
     batch: Literal[1, 2] = 1
     act_bytes: tuple[float, float]
+    act_square: float = Field(default=0.0, ge=0)
     gemm_flops: tuple[float, float]
     attention_flops: tuple[float, float, float, float]
     traffic_bytes: tuple[float, float]
@@ -48,7 +50,8 @@ class EncoderCard(Entry):
 class PictureCard(Entry):
     """A VAE's decode (or encode) of a film of H x W pixels and F frames in one number format:
 
-    act_bytes c0 + c1 HW + c2 HWF; flops f0 HW + f1 HWF; traffic_bytes m0 HW + m1 HWF.
+    act_bytes c0 + c1 HW + c2 HWF; flops f0 HW + f1 HWF; traffic_bytes m0 HW + m1 HWF, of all
+    operations, convolutions too.
     Tiled: `tile` is the height and width of a tile in pixels (empty: tiling changes nothing),
     tiled_act_bytes t0 + t1 HW + t2 HWF beyond one tile, tiled_flops the factor on the work.
     """
@@ -73,9 +76,8 @@ class Component(Entry):
     config: Mapping[str, Any] = {}
     parameters: int = Field(gt=0)
     kept_fp32: int = Field(default=0, ge=0, description="Kept in fp32 when the rest is halved.")
-    linear: int = Field(
-        default=0, ge=0, description="In linear layers of blocks: can be quantised."
-    )
+    linear: int = Field(default=0, ge=0, description="In linear layers of blocks, for int8.")
+    castable: int = Field(default=0, ge=0, description="What layerwise casting holds in fp8.")
     blocks: int = Field(default=0, ge=0)
     block: int = Field(default=0, ge=0, description="The largest of the repeated blocks.")
     outside: int = Field(default=0, ge=0, description="All that is in no repeated block.")

@@ -41,6 +41,8 @@ def device_type(
 def find_device(asked: str, devices: Mapping[str, DeviceType]) -> DeviceType | None:
     """What a person means: an id of the catalog, a full name, or a short one ("RTX 4090",
     "A100 80GB") that only one type answers to."""
+    if asked in devices:
+        return devices[asked]
     plain = _plain(asked)
     titled = [one for one in devices.values() if plain in {_plain(one.id), _plain(one.name)}]
     return _only(titled) or device_type(asked, None, devices)

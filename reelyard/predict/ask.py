@@ -5,7 +5,7 @@ Pure: the catalog and the lessons are given.
 
 from __future__ import annotations
 
-from reelyard.catalog import Catalog, DeviceType, VideoModel, id_of
+from reelyard.catalog import Catalog, DeviceType, Role, VideoModel, id_of
 from reelyard.catalog.identify import find_device
 from reelyard.predict.answer import Answer, Status, plan_view, stage_views
 from reelyard.predict.forecast import Circumstances, Forecast, Host, basis, timed
@@ -22,8 +22,8 @@ def predict(request: Request, catalog: Catalog, lessons: Lessons = NOTHING) -> A
     """The answer to one question."""
     model = find_model(request.model, catalog)
     device = find_device(request.device, catalog.devices)
-    if model is None or device is None:
-        return _unknown(request, model, device)
+    if model is None or device is None or unmeasured(model, catalog):
+        return _unknown(request, model, device, catalog)
     shape, notes = legal(model, asked_shape(request, model))
     asked = subject(model, catalog, shape, device)
     under = Circumstances(Host(request.ram_gib, request.read_gb_s), lessons, request.power_cap_w)
@@ -52,8 +52,18 @@ def asked_shape(request: Request, model: VideoModel) -> Shape:
     )
 
 
-def _unknown(request: Request, model: VideoModel | None, device: DeviceType | None) -> Answer:
+def unmeasured(model: VideoModel, catalog: Catalog) -> str:
+    """The id of a denoiser whose memory and work nobody has measured; empty when all were."""
+    parts = (part.component for part in model.of(Role.DENOISER))
+    return next((one for one in parts if catalog.components[one].denoiser is None), "")
+
+
+def _unknown(
+    request: Request, model: VideoModel | None, device: DeviceType | None, catalog: Catalog
+) -> Answer:
     missing = []
+    if model is not None and (part := unmeasured(model, catalog)):
+        missing.append(f"{part} was never measured: see `reelyard models add`")
     if model is None:
         missing.append(
             f"the catalog has no model {request.model!r} (add it with `reelyard models add`)"
@@ -151,7 +161,7 @@ def _infeasible(
             f"{leanest.plan.sentence()} fits the device but needs "
             f"{leanest.footprint.host_gib:.1f} GiB of RAM, the node has {request.ram_gib:.1f}"
         )
-    would_fit = list(remedies(request, asked, room))
+    would_fit = list(remedies(request, asked, leanest.plan, room))
     remedy = ("it would fit " + ", or ".join(would_fit),) if would_fit else ()
     return _filled(request, asked, leanest, (said, *remedy, *notes))
 

@@ -22,7 +22,8 @@ UNEVEN = 0.01
 
 def together(one: Span, calls: int, plan: Plan, subject: Subject, part: Held) -> Span:
     """`one` device's denoising as a gang of n does it: compute divides, talk is added. Sharded
-    weights are gathered anew in every call, over the same link, which nothing hides."""
+    weights are gathered anew in every call, in bf16 at most, over the same link, which nothing
+    hides."""
     gang, card = plan.gang, part.component.denoiser
     if gang is None or card is None:
         return one
@@ -36,7 +37,8 @@ def together(one: Span, calls: int, plan: Plan, subject: Subject, part: Held) ->
         one.memory * longer,
         calls * _talk(gang, card, subject) / rate,
     )
-    gathered = calls * part.all * (n - 1) / n / rate if gang.sharded else 0.0
+    weights = part.component.parameters * min(2.0, part.all / part.component.parameters)
+    gathered = calls * weights * (n - 1) / n / rate if gang.sharded else 0.0
     return replace(shared, transfer=shared.transfer + gathered)
 
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from reelyard.catalog import Catalog, DeviceType, Role, VideoModel
+from reelyard.catalog import Catalog, DeviceType, VideoModel
 from reelyard.predict.answer import Status
-from reelyard.predict.ask import asked_shape
+from reelyard.predict.ask import asked_shape, unmeasured
 from reelyard.predict.forecast import UNKNOWN_HOST, Circumstances, Forecast, Host, basis, key_of
 from reelyard.predict.lessons import NOTHING, Lessons
 from reelyard.predict.plans import ANYTHING, Wish, best, fits, ways
@@ -113,12 +113,6 @@ def _cell(asked: Subject, column: Column, lessons: Lessons) -> FitCell:
     found = ways(asked, column.wish, under)
     way = best(asked, found, column.memory_gib, under)
     return _can(asked, way, column, lessons) if way else _cannot(found, column)
-
-
-def unmeasured(model: VideoModel, catalog: Catalog) -> str:
-    """The id of a denoiser whose memory and work nobody has measured; empty when all were."""
-    parts = (part.component for part in model.of(Role.DENOISER))
-    return next((one for one in parts if catalog.components[one].denoiser is None), "")
 
 
 def _can(asked: Subject, way: Forecast, column: Column, lessons: Lessons) -> FitCell:

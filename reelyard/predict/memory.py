@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from reelyard.catalog import DenoiserCard, PictureCard, Role
+from reelyard.catalog import DenoiserCard, Part, PictureCard, Role
 from reelyard.plan import Offload, Plan, Precision, Split
 from reelyard.predict.shape import GIB, Shape
 from reelyard.predict.subject import Subject, of_role
@@ -26,6 +26,8 @@ LAW_ERROR = 1.03
 RUNTIME_RAM_GIB = 2.5
 """Python, torch and the libraries of one engine process on the host."""
 PREFETCHED_BLOCKS = 2
+PREFETCHED_LAYERS = 2
+"""The one at work, and the one that is fetched meanwhile."""
 AUTOCAST_ACTIVATIONS = 1.5
 """Autocast keeps residuals, norms and modulation in fp32: about half of what lives at the peak."""
 TENSOR_ACTIVATIONS = 0.6
@@ -84,14 +86,14 @@ def _stages(subject: Subject, plan: Plan, parts: tuple[Held, ...]) -> Iterable[S
         act = max(_encoder_bytes(part) for part in encoders) * subject.samples
         yield _stage("encode text", _resident(encoders, parts, plan, offload), act)
     if subject.starts_from_image:
-        act = _vae_bytes(subject, plan, vaes, "encode")
+        act = _vae_bytes(subject, plan, "encode")
         yield _stage("encode image", _resident(vaes, parts, plan, offload), act)
     weights = _resident(denoisers, parts, plan, offload)
-    act = max(_denoise_bytes(part, subject, plan) for part in denoisers)
+    act = _denoisers_bytes(subject, plan)
     if plan.precision in EIGHT_BITS:
         act = min(act, _in_sixteen_bits(subject, plan, offload) - weights)
     yield _stage("denoise", weights, act)
-    act = _vae_bytes(subject, plan, vaes, "decode")
+    act = _vae_bytes(subject, plan, "decode")
     yield _stage("decode", _resident(vaes, parts, plan, offload), act)
 
 
@@ -112,9 +114,10 @@ def _streamed(part: Held, offload: Offload) -> float:
     """Of a component that visits the device in pieces. One without blocks visits as a whole."""
     if not part.component.blocks:
         return part.all
+    group = min(part.all, part.outside + PREFETCHED_BLOCKS * part.block)
     if offload is Offload.SEQUENTIAL:
-        return min(part.all, part.leaf)
-    return min(part.all, part.outside + PREFETCHED_BLOCKS * part.block)
+        return min(group, PREFETCHED_LAYERS * part.leaf)
+    return group
 
 
 def _share(part: Held, plan: Plan) -> float:
@@ -133,6 +136,16 @@ def _encoder_bytes(part: Held) -> float:
     return part.component.encoder.act_bytes if part.component.encoder else 0.0
 
 
+def _denoisers_bytes(subject: Subject, plan: Plan) -> float:
+    """Activations of the denoiser that has the most."""
+
+    def count() -> float:
+        denoisers = of_role(subject.parts(plan.precision), Role.DENOISER)
+        return max(_denoise_bytes(part, subject, plan) for part in denoisers)
+
+    return subject.once(("denoise", plan.precision, plan.gang), count)
+
+
 def _denoise_bytes(part: Held, subject: Subject, plan: Plan) -> float:
     card = part.component.denoiser
     if card is None:
@@ -143,10 +156,11 @@ def _denoise_bytes(part: Held, subject: Subject, plan: Plan) -> float:
 
 
 def activation_bytes(card: DenoiserCard, samples: int, plan: Plan, count: int) -> float:
-    """a0 + a1 S, as measured in bf16; twice that in fp32."""
+    """a0 + a1 S + a2 S^2, as measured in bf16; twice that in fp32."""
     spread, kept = (plan.gang.devices, plan.gang.split) if plan.gang else (1, None)
-    per_token = card.act_bytes[1] * samples / card.batch
-    act = card.act_bytes[0] + per_token * count / (spread if kept is Split.CONTEXT else 1)
+    per_token = (card.act_bytes[1] + card.act_square * count) * samples / card.batch
+    spread_tokens = count / (spread if kept is Split.CONTEXT else 1)
+    act = max(0.0, card.act_bytes[0] + per_token * spread_tokens)
     if kept is Split.TENSOR:
         act *= 1 - TENSOR_ACTIVATIONS * (1 - 1 / spread)
     if plan.precision is Precision.FP32:
@@ -166,19 +180,35 @@ def _in_sixteen_bits(subject: Subject, plan: Plan, offload: Offload) -> float:
     """Denoising in bf16, which 8 bits never exceed: a layer that would is better left as it is."""
     wide = plan.model_copy(update={"precision": Precision.BF16})
     parts = subject.parts(Precision.BF16)
-    denoisers = of_role(parts, Role.DENOISER)
-    act = max(_denoise_bytes(part, subject, wide) for part in denoisers)
-    return _resident(denoisers, parts, wide, offload) + act
+    weights = _resident(of_role(parts, Role.DENOISER), parts, wide, offload)
+    return weights + _denoisers_bytes(subject, wide)
 
 
-def _vae_bytes(subject: Subject, plan: Plan, vaes: list[Held], way: str) -> float:
+def _vae_bytes(subject: Subject, plan: Plan, way: str) -> float:
     """Of decoding the film, or encoding the picture that it starts from."""
-    found = 0.0
-    for part, vae in zip(subject.model.of(Role.VAE), vaes, strict=True):
-        card = picture_card(vae, way, in_precision(part, plan.precision))
-        if card is not None:
-            found += picture_bytes(card, subject.shape, plan.vae_tiling)
-    return found
+
+    def count() -> float:
+        vaes = of_role(subject.parts(plan.precision), Role.VAE)
+        pairs = zip(subject.model.of(Role.VAE), vaes, strict=True)
+        return sum(_one_vae(subject, plan, way, part, vae) for part, vae in pairs)
+
+    return subject.once((way, plan.precision, plan.vae_tiling), count)
+
+
+def _one_vae(subject: Subject, plan: Plan, way: str, part: Part, vae: Held) -> float:
+    cards = _at_most(vae, way, in_precision(part, plan.precision))
+    tiled = plan.vae_tiling
+    return max((picture_bytes(card, subject.shape, tiled) for card in cards), default=0.0)
+
+
+def _at_most(vae: Held, way: str, precision: Precision) -> tuple[PictureCard, ...]:
+    """The card of this number format, and of those below: wider numbers never count as less, though
+    half precision has a workspace that fp32 may do without."""
+    cards = vae.component.decode if way == "decode" else vae.component.encode
+    if precision is Precision.FP32:
+        return tuple(cards.values())
+    card = picture_card(vae, way, precision)
+    return (card,) if card else ()
 
 
 def picture_card(vae: Held, way: str, precision: Precision) -> PictureCard | None:

@@ -10,10 +10,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from reelyard.catalog import Catalog, VideoModel
+from reelyard.predict.ask import unmeasured
 from reelyard.predict.fleet import Group
 from reelyard.predict.forecast import Circumstances, Forecast, basis
 from reelyard.predict.lessons import NOTHING, Lessons
-from reelyard.predict.matrix import shortfall, unmeasured
+from reelyard.predict.matrix import shortfall
 from reelyard.predict.plans import best, fits, ways
 from reelyard.predict.remedy import remedies
 from reelyard.predict.request import Request
@@ -81,7 +82,8 @@ class Outlook:
             ram_gib=group.host.ram_gib,
             offload=group.wish.offload,
         )
-        found = list(remedies(request, asked, group.room_gib))
+        leanest = min(ways(asked, request.wish), key=lambda way: way.bound_gib)
+        found = list(remedies(request, asked, leanest.plan, group.room_gib))
         return f"it would fit {', or '.join(found)}" if found else ""
 
     def basis(self, ask: Ask, group: Group, way: Forecast) -> tuple[str, ...]:

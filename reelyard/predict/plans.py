@@ -80,16 +80,17 @@ def best(
 
 
 def _beats(one: Forecast, other: Forecast) -> bool:
-    """Never slower, by construction: what `other` adds (tiles, journeys of weights, 8 bits) only
-    costs time. Spares timing plans that cannot win."""
+    """Never slower by construction: what `other` adds (tiles, journeys of weights) only costs time.
+    A model that fits whole in its own number format beats 8 bits whatever the time: quality."""
     a, b = one.plan, other.plan
     if a is b or a.gang != b.gang or a.vae_tiling > b.vae_tiling:
         return False
     if a.offload is not Offload.NONE and a.offload is not b.offload:
         return False
-    return a.precision is b.precision or (
-        a.precision not in EIGHT_BITS and b.precision in EIGHT_BITS
-    )
+    if a.precision is b.precision:
+        return True
+    whole = a.offload is Offload.NONE and a.precision not in EIGHT_BITS
+    return whole and b.precision in EIGHT_BITS
 
 
 def merit(way: Forecast) -> tuple[float, float, int]:

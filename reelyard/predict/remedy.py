@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from reelyard.predict.forecast import Circumstances, Host
+from reelyard.catalog import Architecture, DeviceType
+from reelyard.plan import Plan
+from reelyard.predict.forecast import Circumstances, Host, measured
 from reelyard.predict.plans import Wish, best, fits, ways
 from reelyard.predict.request import Request
 from reelyard.predict.subject import Subject, subject
@@ -13,24 +15,24 @@ from reelyard.predict.subject import Subject, subject
 _NAMED_DEVICES = 3
 
 
-def remedies(request: Request, asked: Subject, room_gib: float) -> Iterator[str]:
-    """Each as the end of "it would fit ..."."""
+def remedies(request: Request, asked: Subject, leanest: Plan, room_gib: float) -> Iterator[str]:
+    """Each as the end of "it would fit ...". `leanest`: the plan that came nearest."""
     under = Circumstances(Host(request.ram_gib, request.read_gb_s))
     free = Wish(devices=request.gpus)
     if request.wish != free:
         other = best(asked, ways(asked, free), room_gib, under)
         if other is not None:
             yield f"with {other.plan.sentence()} ({other.bound_gib:.1f} GiB)"
-    if frames := _longest_that_fits(request, asked, room_gib, under):
+    if frames := _longest_that_fits(asked, leanest, room_gib, under):
         yield f"with {frames} frames"
-    if larger := list(_larger(request, asked)):
+    if larger := list(_larger(asked, request.wish)):
         yield "on " + ", ".join(larger[:_NAMED_DEVICES])
 
 
 def _longest_that_fits(
-    request: Request, asked: Subject, room_gib: float, under: Circumstances
+    asked: Subject, leanest: Plan, room_gib: float, under: Circumstances
 ) -> int | None:
-    """The most frames, at this size, that some granted plan fits; None when not even the least."""
+    """The most frames, at this size, that the leanest plan fits; None when not even the least."""
     model = asked.model
     low, high = 0, (asked.shape.frames - model.min_frames) // model.frame_step
     found = None
@@ -38,19 +40,32 @@ def _longest_that_fits(
         middle = (low + high) // 2
         frames = model.frames_for(model.min_frames + middle * model.frame_step)
         shorter = subject(model, asked.catalog, replace(asked.shape, frames=frames), asked.device)
-        if any(fits(way, room_gib, under.host) for way in ways(shorter, request.wish)):
+        if fits(measured(shorter, leanest), room_gib, under.host):
             found, low = frames, middle + 1
         else:
             high = middle - 1
     return found
 
 
-def _larger(request: Request, asked: Subject) -> Iterator[str]:
-    """Types of device that it fits, the smallest first."""
-    devices = asked.catalog.devices.values()
-    for device in sorted(devices, key=lambda one: one.usable_gib.value):
-        there = subject(asked.model, asked.catalog, asked.shape, device)
-        if there.is_cpu:
-            continue
-        if any(fits(way, device.usable_gib.value) for way in ways(there, request.wish)):
+def _larger(asked: Subject, wish: Wish) -> Iterator[str]:
+    """Types of device that it fits, the smallest first. What a plan needs depends on the type only
+    where RAM and VRAM are one pool: two questions answer for all."""
+    devices = sorted(asked.catalog.devices.values(), key=lambda one: one.usable_gib.value)
+    needs = {
+        unified: min(way.bound_gib for way in ways(_there(asked, device), wish))
+        for unified in (True, False)
+        if (device := next((d for d in devices if _is_plain(d, unified)), None))
+    }
+    for device in devices:
+        least = needs.get(device.unified, float("inf"))
+        if _is_plain(device, device.unified) and least <= device.usable_gib.value:
             yield device.id
+
+
+def _is_plain(device: DeviceType, unified: bool) -> bool:
+    """A GPU whose memory is (or is not) one pool with the node's."""
+    return device.unified is unified and device.architecture is not Architecture.CPU
+
+
+def _there(asked: Subject, device: DeviceType) -> Subject:
+    return subject(asked.model, asked.catalog, asked.shape, device)

@@ -5,6 +5,7 @@ Counts are made once, and the weights once per number format, because every plan
 
 from __future__ import annotations
 
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 
 from reelyard.catalog import Catalog, DeviceType, GuidanceBy, Role, VideoModel
@@ -27,12 +28,19 @@ class Subject:
     samples: int
     """Samples in a call: guidance by batch doubles them."""
     _parts: dict[Precision, tuple[Held, ...]] = field(default_factory=dict, repr=False)
+    _bytes: dict[Hashable, float] = field(default_factory=dict, repr=False)
 
     def parts(self, precision: Precision) -> tuple[Held, ...]:
         """Every component as it is held in this number format."""
         if precision not in self._parts:
             self._parts[precision] = held(self.model, self.catalog, precision)
         return self._parts[precision]
+
+    def once(self, key: Hashable, count: Callable[[], float]) -> float:
+        """Bytes that many plans share, counted once."""
+        if key not in self._bytes:
+            self._bytes[key] = count()
+        return self._bytes[key]
 
     @property
     def starts_from_image(self) -> bool:

@@ -57,6 +57,14 @@ def in_precision(part: Part, precision: Precision) -> Precision:
     return Precision.BF16
 
 
+def _narrow(component: Component, precision: Precision) -> int:
+    """Parameters that a plan holds in a byte: int8 the linear layers of blocks, fp8 what layerwise
+    casting takes (not norms and what modulates them)."""
+    if precision is Precision.INT8:
+        return component.linear
+    return component.castable or component.linear if precision is Precision.FP8 else 0
+
+
 def _held(part: Part, component: Component, precision: Precision) -> Held:
     precision = in_precision(part, precision)
     each = BYTES[precision]
@@ -64,8 +72,9 @@ def _held(part: Part, component: Component, precision: Precision) -> Held:
     if each < 4.0:
         everything += component.kept_fp32 * (4.0 - each)
     share = 1.0
-    if precision in EIGHT_BITS and component.linear:
-        saved = component.linear * (each - 1.0 * _ROW_SCALE)
+    narrow = _narrow(component, precision)
+    if narrow:
+        saved = narrow * (each - _ROW_SCALE)
         inside = max(1.0, (component.parameters - component.outside) * each)
         everything, share = everything - saved, max(0.0, 1.0 - saved / inside)
     return Held(

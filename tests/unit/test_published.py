@@ -228,7 +228,7 @@ def test_a_tenth_of_the_times_far_off_is_found() -> None:
 
 def test_devices_that_do_not_help_are_found() -> None:
     wrong = predicted(time=lambda fact, s: s * 1.25 if fact.gpus == 8 else s)
-    assert failed(wrong) == {"speed-up of 8 devices"}
+    assert failed(wrong) == {"speed-up of 8 devices within 15%"}
 
 
 def test_a_ladder_climbed_the_wrong_way_is_found() -> None:

@@ -21,6 +21,8 @@ from worker.engines.measure.counts import count
 from worker.engines.measure.inputs import Asked, denoiser_inputs
 from worker.engines.measure.tracker import CUDNN_COPIES, Tally, tracked
 
+_STRAIGHT = 0.01
+"""A line that is further off its own points than this is none."""
 _LONGER = {"LatteTransformer3DModel": "video_length"}
 """Configuration entries that fix a table to one number of frames, and hold no parameter."""
 
@@ -89,16 +91,27 @@ def _widths(config: Mapping[str, Any]) -> tuple[int, int]:
     return config["num_attention_heads"] * head_dim, head_dim
 
 
-def _laws(calls: list[Call]) -> dict[str, tuple[float, ...]]:
+def _laws(calls: list[Call]) -> dict[str, Any]:
     line = [(1.0, call.grid.tokens) for call in calls]
     pairs = [_pairs(call.grid) for call in calls]
     attention = [call.tally.attention_flops for call in calls]
     return {
-        "act_bytes": fit.law(line, [call.act_bytes for call in calls]),
+        **_memory_law(calls),
         "gemm_flops": fit.law(line, [call.tally.gemm_flops for call in calls]),
         "attention_flops": fit.nonnegative_law(pairs, attention),
         "traffic_bytes": fit.law(line, [call.tally.traffic_bytes for call in calls]),
     }
+
+
+def _memory_law(calls: list[Call]) -> dict[str, Any]:
+    """A line; where that is off, a pair's bytes too."""
+    act = [call.act_bytes for call in calls]
+    line = [(1.0, float(call.grid.tokens)) for call in calls]
+    found = fit.law(line, act)
+    if fit.error(found, line, act) < _STRAIGHT:
+        return {"act_bytes": found}
+    base, each, pair = fit.law([(*row, row[1] ** 2) for row in line], act)
+    return {"act_bytes": (base, each), "act_square": max(0.0, pair)}
 
 
 def _pairs(g: Grid) -> tuple[float, float, float, float]:
@@ -107,11 +120,12 @@ def _pairs(g: Grid) -> tuple[float, float, float, float]:
     return s, s * s, s * g.per_frame, s * g.token_frames
 
 
-def _error(laws: Mapping[str, tuple[float, ...]], call: Call) -> float:
-    line = [(1.0, float(call.grid.tokens))]
-    tally = call.tally
+def _error(laws: Mapping[str, Any], call: Call) -> float:
+    tokens, tally = float(call.grid.tokens), call.tally
+    line, curve = [(1.0, tokens)], [(1.0, tokens, tokens**2)]
+    memory = (*laws["act_bytes"], laws.get("act_square", 0.0))
     return max(
-        fit.error(laws["act_bytes"], line, [call.act_bytes]),
+        fit.error(memory, curve, [call.act_bytes]),
         fit.error(laws["gemm_flops"], line, [tally.gemm_flops]),
         fit.error(laws["attention_flops"], [_pairs(call.grid)], [tally.attention_flops]),
         fit.error(laws["traffic_bytes"], line, [tally.traffic_bytes]),
