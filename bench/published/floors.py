@@ -62,8 +62,8 @@ def errors(rows: Iterable[Compared]) -> list[float]:
 
 
 def distinct_errors(rows: Iterable[Compared]) -> list[float]:
-    """One error of memory for all runs that one place published and that differ in nothing memory
-    depends on (compiled or not, bf16 or fp16, steps): a table of speeds is not many measurements."""
+    """One error of memory for all runs that one place published and that differ in nothing that
+    memory depends on (compiled, bf16 or fp16, steps): a table of speeds is no many measurements."""
     alike: dict[tuple[object, ...], list[float]] = defaultdict(list)
     for row in rows:
         if row.memory_error is not None:

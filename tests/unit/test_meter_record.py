@@ -34,7 +34,7 @@ parameters = 7
 ["second.5-b".config]
 z_dim = 16
 """
-COUNTS = Counts(100, 0, 80, 2, 40, 20, 10)
+COUNTS = Counts(100, 0, 80, 0, 2, 40, 20, 10)
 CARD = DenoiserCard(
     act_bytes=(1e6, 49280.0),
     gemm_flops=(0.0, 2.50125e9),
