@@ -1,11 +1,12 @@
 """Does the predictor agree with runs of our own, once it has learned from others?
 
-    python -m bench.own_runs [FAMILY ...]
+    python -m bench.own_runs [NAME ...]
 
-Makes tiny pipelines of random weights through the real classes, measures them on the meta device as
-`reelyard models add` does, renders clips on the CPU, each in a process of its own, and learns from
-the first two as a farm would. Prints what it then says of a third, larger clip: the growth of
-resident memory at the peak, and seconds, against what was measured.
+Renders clips on the CPU, each in a process of its own, learns from the first two as a farm would
+and prints what it then says of a third, larger clip: the growth of resident memory at the peak, and
+seconds, against what was measured. A NAME is the model that ships with Reelyard, or a tiny pipeline
+of random weights through the real classes, which is measured on the meta device first, as
+`reelyard models add` does.
 """
 
 from __future__ import annotations
@@ -29,12 +30,29 @@ from reelyard.predict.memory import footprint
 from reelyard.predict.shape import Shape
 from reelyard.predict.subject import Subject, subject
 
-FAMILIES = ("wan", "ltx", "cogvideox", "hunyuan")
-TAUGHT = ((128, 128), (192, 128))
-ASKED = (192, 192)
-FRAMES, STEPS, TIMES = 17, 3, 2
+DEMO = "reelyard-demo"
+NAMES = (DEMO, "cogvideox")
+DEMO_FOLDER = Path(__file__).parent.parent / "worker" / "models" / DEMO
+TIMES = 3
 MIB = 1024.0**2
 _PLAN = Plan()
+
+
+@dataclass(frozen=True, slots=True)
+class Clips:
+    """Sizes to learn from and to ask about, frames and steps."""
+
+    taught: tuple[tuple[int, int], ...]
+    asked: tuple[int, int]
+    frames: int
+    steps: int
+
+
+def clips_of(name: str) -> Clips:
+    """What this machine renders in seconds, and is large beside what a process needs anyway."""
+    if name == DEMO:
+        return Clips(((384, 256), (448, 256)), (512, 320), 97, 10)
+    return Clips(((128, 128), (192, 128)), (192, 192), 17, 3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +65,8 @@ class Run:
 
 def of(family: str, folder: Path) -> Catalog:
     """A catalog with the family's entry, measured from its folder."""
+    if family == DEMO:
+        return load_catalog()
     file = folder / f"{family}.toml"
     command = [sys.executable, "-m", "worker.cli", "measure", str(folder / family)]
     made = subprocess.run(
@@ -59,7 +79,9 @@ def of(family: str, folder: Path) -> Catalog:
 def asked(catalog: Catalog, family: str, size: tuple[int, int]) -> Subject:
     """A clip of this size on the CPU."""
     model = catalog.models[family]
-    shape = Shape(*size, model.frames_for(FRAMES), STEPS, guided=model.guidance > 1)
+    clips = clips_of(family)
+    frames = model.frames_for(clips.frames)
+    shape = Shape(*size, frames, clips.steps, guided=model.guidance > 1)
     return subject(model, catalog, shape, catalog.devices["cpu"])
 
 
@@ -72,7 +94,10 @@ def rendered(one: Subject, folder: Path) -> Run:
     """The clip in a process of its own, so that nothing is left from another."""
     shape = one.shape
     numbers = [str(n) for n in (shape.width, shape.height, shape.frames, shape.steps)]
-    place = [str(folder / one.model.id), str(folder / f"{one.model.id}.toml"), one.model.id]
+    name = one.model.id
+    place = [str(folder / name), str(folder / f"{name}.toml"), name]
+    if name == DEMO:
+        place = [str(DEMO_FOLDER), "", name]
     command = [sys.executable, "-m", "bench.own_runs", "--render", *place, *numbers]
     said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     found = json.loads(said.splitlines()[-1])
@@ -85,7 +110,7 @@ def render(folder: str, file: str, name: str, numbers: Sequence[int]) -> Run:
     from reelyard.task import VideoWork
     from worker.engines.video.render import load_engine
 
-    model = load_catalog(Path(file)).models[name]
+    model = load_catalog(Path(file) if file else None).models[name]
     engine = load_engine(model, folder, "cpu", False, _PLAN)
     engine.follow(_PLAN)
 
@@ -115,9 +140,9 @@ def _resident(name: str) -> float:
 
 def taught(catalog: Catalog, family: str, folder: Path) -> tuple[Lesson, Lessons]:
     """What the first clips teach."""
-    first = asked(catalog, family, TAUGHT[0])
-    lesson = Lesson(key_of(first, _PLAN))
-    for size in TAUGHT:
+    sizes = clips_of(family).taught
+    lesson = Lesson(key_of(asked(catalog, family, sizes[0]), _PLAN))
+    for size in sizes:
         one = asked(catalog, family, size)
         run, law = rendered(one, folder), forecast(one, _PLAN).seconds
         seen = Seen(memory=run.growth / activations(one), seconds=run.seconds / (law or 1.0))
@@ -129,14 +154,14 @@ def row(family: str, folder: Path) -> tuple[str, float, float]:
     """The line to print, and the two errors."""
     catalog = of(family, folder)
     lesson, lessons = taught(catalog, family, folder)
-    one = asked(catalog, family, ASKED)
+    one = asked(catalog, family, clips_of(family).asked)
     run = rendered(one, folder)
     growth = activations(one) * lesson.memory
     seconds = (forecast(one, _PLAN).seconds or 0.0) * lesson.seconds
     guess = forecast(one, _PLAN, Circumstances(lessons=lessons)).seconds or 0.0
     memory_off, time_off = growth / run.growth - 1, seconds / run.seconds - 1
     return (
-        f"{family:10s} {run.growth / MIB:8.0f} {growth / MIB:9.0f} {memory_off:+8.1%}"
+        f"{family:13s} {run.growth / MIB:8.0f} {growth / MIB:9.0f} {memory_off:+8.1%}"
         f" {run.seconds:9.2f} {seconds:9.2f} {time_off:+8.1%}"
         f"   after two runs it says {guess:.2f} s (law x{lesson.seconds:.2f})",
         memory_off,
@@ -151,6 +176,8 @@ def made(families: Sequence[str]) -> Iterator[Path]:
 
     with tempfile.TemporaryDirectory() as folder:
         for family in families:
+            if family == DEMO:
+                continue
             make(family, Path(folder))
         yield Path(folder)
 
@@ -162,10 +189,10 @@ def main(arguments: Sequence[str]) -> int:
         run = render(folder, file, name, [int(n) for n in numbers])
         print(json.dumps({"growth": run.growth, "seconds": run.seconds}))
         return 0
-    print("family     MiB grown predicted    error   seconds predicted    error")
+    print("model         MiB grown predicted    error   seconds predicted    error")
     worst = 0.0
-    with made(arguments or FAMILIES) as folder:
-        for family in arguments or FAMILIES:
+    with made(arguments or NAMES) as folder:
+        for family in arguments or NAMES:
             line, memory_off, time_off = row(family, folder)
             print(line, flush=True)
             worst = max(worst, abs(memory_off), abs(time_off))

@@ -24,8 +24,6 @@ from reelyard.task import VideoWork
 
 MOST_RATIO = 50.0
 """A law may be wrong, but not by this much."""
-LEAST_LOAD_SECONDS = 1.0
-"""A load that should take less is spent on starting, not on reading: it says nothing of disks."""
 _MOST_RUNS = 1_000_000_000
 _NAMES = {"model": 100, "plan": 200, "device": 100}
 _RATIOS = {"memory": "memory", "seconds": "time", "load": "load time", "ran_out": "memory"}
@@ -53,8 +51,7 @@ def expected(
 
 def seen(measured: Measured, law: Forecast) -> Seen:
     """A run that delivered. What was not measured, or not predicted, is None."""
-    is_small = (law.load_seconds or 0.0) < LEAST_LOAD_SECONDS
-    loaded = None if measured.warm or is_small else measured.load_seconds
+    loaded = None if measured.warm else measured.load_seconds
     return Seen(
         memory=_ratio(measured.peak_gib, law.footprint.metered_gib),
         seconds=_ratio(measured.run_seconds, law.seconds),

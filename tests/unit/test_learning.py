@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from coordinator.core.learning import (
-    LEAST_LOAD_SECONDS,
     MOST_RATIO,
     Expected,
     credible,
@@ -71,11 +70,12 @@ def test_a_load_is_compared_with_the_disk_that_it_was_read_from() -> None:
     assert slow.way.seconds == fast.way.seconds
 
 
-def test_the_load_of_a_tiny_model_says_nothing_of_the_disk() -> None:
+def test_the_load_of_a_tiny_model_is_more_than_its_bytes() -> None:
+    """Six megabytes, but there are configurations to read and modules to build."""
     found = expected(shot(DEMO), False, Plan(), "cpu", Host(), CATALOG)
-    assert found is not None and found.way.load_seconds
-    assert found.way.load_seconds < LEAST_LOAD_SECONDS
-    assert seen(Measured(load_seconds=3.4, run_seconds=6.0, warm=False), found.way).load is None
+    assert found is not None
+    load = seen(Measured(load_seconds=3.4, run_seconds=6.0, warm=False), found.way).load
+    assert load is not None and 1 / 3 < load < 3
 
 
 @pytest.mark.parametrize(
