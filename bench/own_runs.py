@@ -33,7 +33,7 @@ from reelyard.predict.subject import Subject, subject
 DEMO = "reelyard-demo"
 NAMES = (DEMO, "cogvideox")
 DEMO_FOLDER = Path(__file__).parent.parent / "worker" / "models" / DEMO
-TIMES = 3
+TIMES = 2
 MIB = 1024.0**2
 _PLAN = Plan()
 

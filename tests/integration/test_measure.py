@@ -42,9 +42,12 @@ def folder_of(family: str, folders: Path) -> Path:
 
 
 def measured(family: str, folders: Path, tmp_path: Path, tiles: bool = False) -> Catalog:
-    made = measure_pipeline(str(folder_of(family, folders)), f"tiny-{family}", SMALL, tiles)
-    file = tmp_path / "catalog.toml"
-    file.write_text(made.toml(), encoding="utf-8")
+    """Measured once a family, unless its tiles are asked for."""
+    file = (tmp_path if tiles else folders) / f"{family}.toml"
+    if not file.exists():
+        folder = str(folder_of(family, folders))
+        made = measure_pipeline(folder, f"tiny-{family}", SMALL, tiles)
+        file.write_text(made.toml(), encoding="utf-8")
     return load_catalog(extra=file)
 
 
