@@ -76,9 +76,9 @@ def test_each_step_of_a_task_does_not_make_the_scheduler_think_again(
     order, thoughts = running(farm), []
     whole = coordinator.loop.schedule
 
-    def think(snapshot: Any) -> Any:
+    def think(snapshot: Any, foresight: Any) -> Any:
         thoughts.append(snapshot.now)
-        return whole(snapshot)
+        return whole(snapshot, foresight)
 
     monkeypatch.setattr("coordinator.loop.schedule", think)
     for step in range(50):
