@@ -12,8 +12,8 @@ PAGEABLE_SHARE = 0.4
 READ_GB_S = 2.0
 """Of a disk that nobody has measured: an NVMe drive behind a file system."""
 OPENING_SECONDS = 2.0
-"""Configurations, tokenizer, building the modules: the model that ships with Reelyard, 6 MB, loads in
-2.2 to 3.6 s on two busy cores."""
+"""Configurations, tokenizer, building the modules: the model that ships with Reelyard, 6 MB, loads
+in 2.2 to 3.6 s on two busy cores."""
 CAST_GB_S = 4.0
 """Weights that are stored in another format than they are held in are cast by the host."""
 
