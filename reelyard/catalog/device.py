@@ -63,3 +63,13 @@ class DeviceType(Entry):
         default=None, description="Copies from pinned host memory; none where memory is unified."
     )
     link: Link | None = None
+
+    @property
+    def is_cpu(self) -> bool:
+        """The processor itself."""
+        return self.architecture is Architecture.CPU
+
+    @property
+    def is_one_pool(self) -> bool:
+        """RAM and VRAM are the same memory: weights have nowhere else to wait."""
+        return self.unified or self.is_cpu

@@ -103,7 +103,7 @@ def _tight(
 def _feasible(
     request: Request, asked: Subject, way: Forecast, room: float, notes: tuple[str, ...]
 ) -> Answer:
-    said = f"{way.plan.sentence()}: at most {way.bound_gib:.1f} of {room:.1f} GiB"
+    said = way.promise(room)
     if way.bound_gib > room:
         said = (
             f"{way.plan.sentence()}: tight, the peak of {way.peak_gib:.1f} GiB fits the device "

@@ -160,8 +160,8 @@ def _stands(node: _Node, catalog: Catalog) -> Iterator[Stand]:
 
 def _group(device: _Device, node: _Node, catalog: Catalog) -> Group:
     kind = find_device(device.type, catalog.devices) if device.type else None
-    is_cpu = kind is not None and kind.architecture == "cpu"
-    one_pool = kind is not None and (kind.unified or is_cpu)
+    is_cpu = kind is not None and kind.is_cpu
+    one_pool = kind is not None and kind.is_one_pool
     usable = kind.usable_gib.value if kind else 0.0
     if is_cpu and node.ram_gib:
         usable = node.ram_gib * CPU_MEMORY_SHARE

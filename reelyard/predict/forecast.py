@@ -49,6 +49,10 @@ class Forecast:
     load_seconds: float | None = None
     watt_hours: float | None = None
 
+    def promise(self, room_gib: float) -> str:
+        """`bf16: at most 9.3 of 23.5 GiB`"""
+        return f"{self.plan.sentence()}: at most {self.bound_gib:.1f} of {room_gib:.1f} GiB"
+
 
 @dataclass(frozen=True, slots=True)
 class Circumstances:
@@ -107,7 +111,7 @@ def key_of(subject: Subject, plan: Plan) -> Key:
 def uncertainty(plan: Plan, device: DeviceType) -> float:
     """The half-width of the range of time, as a factor, before anything was measured here."""
     factor = MEASURED_RANGE
-    if device.architecture == "cpu":
+    if device.is_cpu:
         factor = CPU_RANGE
     elif device.matmul_tflops.source.startswith("estimate"):
         factor = ESTIMATED_RANGE

@@ -47,7 +47,7 @@ def catalog_columns(catalog: Catalog) -> tuple[Column, ...]:
     """Every type of device that the catalog knows, the smallest first, CPUs at the end."""
     order = sorted(
         catalog.devices.values(),
-        key=lambda one: (one.architecture == "cpu", one.usable_gib.value, one.id),
+        key=lambda one: (one.is_cpu, one.usable_gib.value, one.id),
     )
     return tuple(Column(one, one.name, one.usable_gib.value) for one in order)
 
@@ -117,7 +117,6 @@ def _cell(asked: Subject, column: Column, lessons: Lessons) -> FitCell:
 
 def _can(asked: Subject, way: Forecast, column: Column, lessons: Lessons) -> FitCell:
     own = lessons.of(key_of(asked, way.plan))
-    said = f"{way.plan.sentence()}: at most {way.bound_gib:.1f} of {column.memory_gib:.1f} GiB"
     return FitCell(
         device=column.key,
         status=Status.OK,
@@ -125,7 +124,7 @@ def _can(asked: Subject, way: Forecast, column: Column, lessons: Lessons) -> Fit
         bound_gib=round(way.bound_gib, 2),
         seconds=None if way.seconds is None else round(way.seconds, 2),
         is_measured=own is not None and (own.runs > 0 or own.timed > 0),
-        because="; ".join((said, *basis(asked, way.plan, lessons))),
+        because="; ".join((way.promise(column.memory_gib), *basis(asked, way.plan, lessons))),
     )
 
 

@@ -104,8 +104,7 @@ class Outlook:
         )
         if way is None:
             return Chance(None, shortfall(found, group.room_gib, group.host), least)
-        said = f"{way.plan.sentence()}: at most {way.bound_gib:.1f} of {group.room_gib:.1f} GiB"
-        return Chance(way, said, least)
+        return Chance(way, way.promise(group.room_gib), least)
 
     def _subject(self, ask: Ask, group: Group) -> Subject:
         return subject(self.catalog.models[ask.model], self.catalog, ask.shape, group.device)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from reelyard.catalog import Architecture, DeviceType
+from reelyard.catalog import DeviceType
 from reelyard.plan import Plan
 from reelyard.predict.forecast import Circumstances, Host, measured
 from reelyard.predict.plans import Wish, best, fits, ways
@@ -64,7 +64,7 @@ def _larger(asked: Subject, wish: Wish) -> Iterator[str]:
 
 def _is_plain(device: DeviceType, unified: bool) -> bool:
     """A GPU whose memory is (or is not) one pool with the node's."""
-    return device.unified is unified and device.architecture is not Architecture.CPU
+    return device.unified is unified and not device.is_cpu
 
 
 def _there(asked: Subject, device: DeviceType) -> Subject:

@@ -50,12 +50,12 @@ class Subject:
     @property
     def is_cpu(self) -> bool:
         """On the processor itself."""
-        return self.device is not None and self.device.architecture == "cpu"
+        return self.device is not None and self.device.is_cpu
 
     @property
     def is_one_pool(self) -> bool:
         """RAM and VRAM are the same memory: weights have nowhere else to wait."""
-        return self.is_cpu or (self.device is not None and self.device.unified)
+        return self.device is not None and self.device.is_one_pool
 
 
 def subject(

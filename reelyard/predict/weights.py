@@ -40,13 +40,6 @@ def held(model: VideoModel, catalog: Catalog, precision: Precision) -> tuple[Hel
     return tuple(_held(part, catalog.components[part.component], precision) for part in model.parts)
 
 
-def disk_bytes(model: VideoModel, catalog: Catalog) -> float:
-    """What a load reads. Whole repositories hold more: duplicates, other formats."""
-    return sum(
-        catalog.components[part.component].parameters * BYTES[part.disk] for part in model.parts
-    )
-
-
 def in_precision(part: Part, precision: Precision) -> Precision:
     """The number format a part is held in: its own, or the plan's. Only denoisers are quantised or
     held in fp32 for autocast; the other parts then stay in bf16."""
