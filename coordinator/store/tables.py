@@ -32,6 +32,15 @@ metadata = MetaData(
 
 _SERIAL = BigInteger().with_variant(Integer, "sqlite")  # only INTEGER counts by itself on SQLite
 
+
+def _text(name: str, length: int, default: str = "") -> Column[str]:
+    return Column(name, String(length), nullable=False, default=default, server_default=default)
+
+
+def _list(name: str, comment: str | None = None) -> Column[object]:
+    return Column(name, JSON, nullable=False, default=list, server_default="[]", comment=comment)
+
+
 jobs = Table(
     "jobs",
     metadata,
@@ -51,6 +60,13 @@ jobs = Table(
     Column("film", JSON, comment="A FilmResult."),
     Column("idempotency_key", String(200)),
     Column("body_hash", String(64), nullable=False),
+    _text("band", 20, "normal"),
+    Column("deadline", Float),
+    Column("start_after", Float),
+    Column("held_because", Text, comment="NULL: not held."),
+    Column("rank", Float, nullable=False, default=0.0, server_default="0"),  # lower goes first
+    _list("pools"),
+    _list("tags"),
     UniqueConstraint("owner", "idempotency_key"),
     Index(None, "state", "created_at"),
     Index(None, "created_at", "id"),
@@ -82,6 +98,9 @@ tasks = Table(
     Column("step", Integer, nullable=False),
     Column("steps", Integer, nullable=False),
     Column("notes", JSON, nullable=False),
+    _text("line", 300),
+    Column("checkpoint", JSON, comment="A Checkpoint."),
+    Column("preemptions", Integer, nullable=False, default=0, server_default="0"),
     Index(None, "state", "kind"),
     Index(None, "job_id", "scene"),
     Index(None, "ended_at"),
@@ -125,6 +144,9 @@ attempts = Table(
     Column("predicted_seconds", Float),  # of one clip, with the model in memory
     Column("predicted_load_seconds", Float),
     Column("warm", Boolean),
+    _text("lane", 10, "main"),
+    _list("members", "[worker, device] of a gang's other devices."),
+    Column("ends_at", Float),  # predicted
     UniqueConstraint("task_id", "number"),
     Index(None, "state"),
     Index(None, "job_id"),
@@ -146,6 +168,8 @@ workers = Table(
     Column("voices", JSON, nullable=False),
     Column("last_seen", Float, nullable=False, comment="By the coordinator's clock."),
     Column("hello", JSON, nullable=False),
+    _list("tags"),
+    _text("storage", 100),
 )
 
 devices = Table(
@@ -235,4 +259,43 @@ leases = Table(
     Column("holder", String(100), nullable=False),
     Column("until", Float, nullable=False),
     Column("fencing", BigInteger, nullable=False),
+)
+
+rules = Table(
+    "rules",
+    metadata,
+    Column("revision", _SERIAL, primary_key=True, autoincrement=True),
+    Column("at", Float, nullable=False),
+    Column("who", String(100), nullable=False),
+    Column("text", Text, nullable=False, comment="As it was sent."),
+    sqlite_autoincrement=True,
+)
+
+accounts = Table(
+    "accounts",
+    metadata,
+    Column("owner", String(100), primary_key=True),
+    Column("used", Float, nullable=False, comment="Priced seconds over the weight."),
+    Column("at", Float, nullable=False, comment="When that was so; it decays."),
+)
+
+lines = Table(
+    "lines",
+    metadata,
+    Column("key", String(300), primary_key=True),
+    Column("because", Text, nullable=False),
+    Column("waiting", Integer, nullable=False),
+    Column("before", Integer, nullable=False, comment="Tasks that come first."),
+    Column("soonest", Float, comment="When its first task may start, at best."),
+    Column("latest", Float, comment="When its last task should have ended."),
+    Column("at", Float, nullable=False),
+)
+
+touched = Table(
+    "touched",
+    metadata,
+    Column("id", _SERIAL, primary_key=True, autoincrement=True),
+    Column("kind", String(20), nullable=False, comment="job, task, worker, rules"),
+    Column("ref", String(140), nullable=False),
+    sqlite_autoincrement=True,
 )
