@@ -290,7 +290,8 @@ def main() -> None:
         return
     for name, make in FAMILIES.items():
         made = make(given.seed)
-        print(f"{name:12} {len(made.lines):7,} tasks  {(make.__doc__ or '').partition('\n')[0]}")
+        about = (make.__doc__ or "").splitlines()[0]
+        print(f"{name:12} {len(made.lines):7,} tasks  {about}")
 
 
 if __name__ == "__main__":
