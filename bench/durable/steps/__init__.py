@@ -1,0 +1,1 @@
+"""Steps that do nothing but note the moment of their first line."""

@@ -1,0 +1,14 @@
+"""A shot that is made at once."""
+
+from __future__ import annotations
+
+from bench.durable.first_line import note
+from bench.durable.nothing import NOTHING
+from reelyard.task import VideoResult, VideoWork
+from worker.desk import Desk
+
+
+def run(work: VideoWork, desk: Desk) -> VideoResult:
+    note(desk)
+    assert work.frames is not None
+    return VideoResult(clip=NOTHING, last_frame=NOTHING, thumbnail=NOTHING, frames=work.frames)
