@@ -99,7 +99,9 @@ class Hello(_Report):
     """A worker has started. Whatever an earlier boot of it was running is lost.
 
     `ram_gib` is all of the node's RAM, `ram_free_gib` what is left of it; `read_gb_s` is how fast
-    the disk with the models was read (1e9 bytes a second), None when that was not measured.
+    the disk with the models was read (1e9 bytes a second), None when that was not measured. `tags`
+    are the worker's own (`REELYARD_TAGS`); `storage` names what holds the models: workers that name
+    the same share its speed.
     """
 
     type: Literal["hello"] = "hello"
@@ -112,6 +114,8 @@ class Hello(_Report):
     devices: tuple[DeviceReport, ...]
     models: tuple[str, ...]
     voices: tuple[str, ...]
+    tags: tuple[str, ...] = ()
+    storage: str = ""
 
 
 class Heartbeat(_Report):

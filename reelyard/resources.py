@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from reelyard.artifact import Artifact
 from reelyard.predict.views import Quote
-from reelyard.states import AttemptState, JobState, TaskKind, TaskState, WorkerState
+from reelyard.states import AttemptState, Band, JobState, TaskKind, TaskState, WorkerState
 
 
 class _Resource(BaseModel):
@@ -100,7 +100,8 @@ class TaskView(_Resource):
 
 
 class JobSummary(_Resource):
-    """A line of the job list. `tasks` counts by state."""
+    """A line of the job list. `tasks` counts by state; `held_because` is null for a job that is not
+    held; of two jobs of one band the one of the lower `rank` goes first."""
 
     id: str
     title: str
@@ -117,6 +118,13 @@ class JobSummary(_Resource):
     thumbnail: Artifact | None = None
     failure: str | None = None
     warnings: list[str] = Field(default_factory=list)
+    band: Band = Band.NORMAL
+    deadline: datetime | None = None
+    start_after: datetime | None = None
+    held_because: str | None = None
+    pools: list[str] = Field(default_factory=list)
+    tags: list[str] = Field(default_factory=list)
+    rank: float = 0.0
 
 
 class FilmView(_Resource):
@@ -203,6 +211,8 @@ class WorkerView(_Resource):
     cpus: int
     ram_gib: float
     last_seen: datetime
+    tags: list[str] = Field(default_factory=list)
+    storage: str = ""
     devices: list[DeviceView] = Field(default_factory=list)
 
 

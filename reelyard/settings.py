@@ -6,11 +6,13 @@ Secrets are read from files or the environment, never from flags.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import Field, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from reelyard.errors import InvalidInput, Problem
+from reelyard.terms import name_problems
 
 
 class Settings(BaseSettings):
@@ -52,10 +54,29 @@ class Settings(BaseSettings):
 
     # Work.
     worker_id: str = ""
+    tags: Annotated[tuple[str, ...], NoDecode] = ()  # comma separated: jobs may ask for them
+    storage: str = ""  # what holds the models: workers that name the same share its speed
     encoder: str = "libx264"
     cpu_memory_share: float = Field(default=0.75, gt=0, le=1)
     threads: int = Field(default=0, ge=0)
     allow_hub: bool = True
+
+    @field_validator("tags", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        """`night, big-disk`, as it stands in the environment."""
+        if not isinstance(value, str):
+            return value
+        return tuple(part.strip() for part in value.split(",") if part.strip())
+
+    @field_validator("tags", "storage")
+    @classmethod
+    def _are_names(cls, value: tuple[str, ...] | str) -> tuple[str, ...] | str:
+        """Held to the same form as the tags that jobs ask for."""
+        names = value if isinstance(value, tuple) else (value,) if value else ()
+        if wrong := list(name_problems("", names)):
+            raise ValueError(f"{wrong[0].value} {wrong[0].message}; limit {wrong[0].limit}")
+        return value
 
 
 def read_settings(**given: object) -> Settings:

@@ -1,4 +1,5 @@
-"""The few states that are stored. Blocked, ready, held and backing off are derived, never stored.
+"""The few states that are stored, and the bands of jobs. Blocked, ready and backing off are
+derived, never stored.
 
 What may follow what is decided by the tables in `coordinator.core.lifecycle`.
 """
@@ -56,6 +57,15 @@ class TaskKind(StrEnum):
     VOICE = "voice"
     VIDEO = "video"
     COMPOSE = "compose"
+
+
+class Band(StrEnum):
+    """How urgent a job is: a band is served before the next. Deadline-critical is no band: the
+    scheduler finds out by itself."""
+
+    INTERACTIVE = "interactive"  # somebody waits in front of it
+    NORMAL = "normal"
+    BATCH = "batch"  # what nobody waits for: it takes what the others leave
 
 
 FINAL_JOB_STATES = frozenset({JobState.DONE, JobState.FAILED, JobState.CANCELLED})

@@ -162,6 +162,8 @@ class Agent:
             "devices": self.devices(),
             "models": available_models(catalog, self._settings),
             "voices": available_voices(catalog, self._settings),
+            "tags": self._settings.tags,
+            "storage": self._settings.storage,
         }
         self._outbox.tell(Hello.model_validate({**self._reporter.head(), **told}))
 

@@ -14,6 +14,7 @@ from coordinator.core.decisions import Assign, Decision, Hold
 from coordinator.core.filters import FILTERS, LASTING, Filter, refusal
 from coordinator.core.foresight import Fit, Foresight, foresight_of, place_of
 from coordinator.core.snapshot import Demand, Device, Snapshot, Waiting
+from reelyard.stamps import stamp_near, until
 
 _NAMED_DEVICES = 3
 
@@ -91,8 +92,13 @@ def schedule(farm: Snapshot, foresight: Foresight | None = None) -> list[Decisio
 
 def own_reason(task: Waiting, now: float) -> str:
     """Why the task cannot run anywhere yet; empty when it can."""
+    if task.held_because is not None:
+        return f"its job is held: {task.held_because}"
     if task.paused:
         return "its job is paused"
+    if task.start_after is not None and task.start_after > now:
+        at = stamp_near(task.start_after, now)
+        return f"starts at {at} ({until(task.start_after - now)})"
     if task.open_needs:
         shown = task.open_needs[:_NAMED_DEVICES]
         more = len(task.open_needs) - len(shown)

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from reelyard.catalog import Catalog
 from reelyard.predict.lessons import NOTHING, Lessons
-from reelyard.states import TaskKind, WorkerState
+from reelyard.states import Band, TaskKind, WorkerState
 from reelyard.task import VideoWork, Work
 
 Demand = tuple[str, bool, tuple[float, ...]]
 KIND_ORDER: Mapping[TaskKind, int] = {TaskKind.VOICE: 0, TaskKind.VIDEO: 1, TaskKind.COMPOSE: 2}
+BAND_ORDER: Mapping[Band, int] = {band: place for place, band in enumerate(Band)}
 
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
     """A task that waits. `open_needs` are the labels of what it still waits for, `short_of` the
     predictions (GiB) of earlier tries that ran out of memory all the same; `continues`: it will
-    start from the last picture of the shot before it."""
+    start from the last picture of the shot before it. Of its job: `held_because` is None when
+    nobody holds it; `rank` is moved by people, lower goes first; times are seconds since 1970."""
 
     id: str
     job_id: str
@@ -37,12 +40,20 @@ class Waiting:
     short_of: tuple[float, ...] = ()
     because: str = ""
     continues: bool = False
+    held_because: str | None = None
+    start_after: float | None = None
+    band: Band = Band.NORMAL
+    rank: float = 0.0
+    deadline: float | None = None
 
     @property
-    def order(self) -> tuple[int, float, str, int, int, str]:
-        """Who chooses first: priority, then age, then the film's own order."""
+    def order(self) -> tuple[object, ...]:
+        """Who chooses first: band, what people moved, priority, deadline, age, then the film's own
+        order. `coordinator.store.view_queue` asks the database for the same order of jobs."""
         scene = self.scene if self.scene is not None else 1_000_000
-        return (-self.priority, self.queued_at, self.job_id, KIND_ORDER[self.kind], scene, self.id)
+        due = math.inf if self.deadline is None else self.deadline
+        job = (BAND_ORDER[self.band], self.rank, -self.priority, due, self.queued_at, self.job_id)
+        return (*job, KIND_ORDER[self.kind], scene, self.id)
 
     @property
     def demand(self) -> Demand:
@@ -62,6 +73,7 @@ class Device:
 
     `type` is its type in the catalog, empty when it is of none; `ram_gib` and `read_gb_s` are its
     node's RAM and the measured speed of the disk that holds the models, None when not known.
+    `tags` are what its worker says of itself, `storage` names where its models come from.
     """
 
     worker_id: str
@@ -80,6 +92,8 @@ class Device:
     unified: bool = False
     ram_gib: float | None = None
     read_gb_s: float | None = None
+    tags: frozenset[str] = frozenset()
+    storage: str = ""
 
     @property
     def key(self) -> tuple[str, str]:

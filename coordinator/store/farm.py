@@ -16,7 +16,7 @@ from coordinator.store.tables import attempts, devices, edges, jobs, tasks, work
 from reelyard.catalog import Catalog
 from reelyard.catalog.identify import device_type
 from reelyard.failure import FailureKind
-from reelyard.states import AttemptState, JobState, TaskKind, TaskState, WorkerState
+from reelyard.states import AttemptState, Band, JobState, TaskKind, TaskState, WorkerState
 from reelyard.task import Work
 
 _WORK: TypeAdapter[Work] = TypeAdapter(Work)
@@ -26,6 +26,9 @@ _LOOKED_AT = [
         *("id", "job_id", "kind", "scene", "label", "model", "shape", "work"),
         *("not_before", "attempt_count", "because", "continues"),
     )
+]
+_OF_ITS_JOB = [
+    jobs.c[name] for name in ("priority", "held_because", "start_after", "band", "rank", "deadline")
 ]
 OPEN_ATTEMPT = (AttemptState.SENT, AttemptState.RUNNING)
 OPEN_JOB = (JobState.QUEUED, JobState.RUNNING, JobState.PAUSED)
@@ -50,7 +53,7 @@ def read_waiting(connection: Connection) -> tuple[list[Waiting], list[tuple[str,
     query = (
         select(
             *_LOOKED_AT,
-            jobs.c.priority,
+            *_OF_ITS_JOB,
             jobs.c.created_at.label("queued_at"),
             jobs.c.state.label("js"),
         )
@@ -80,6 +83,8 @@ def read_devices(connection: Connection, catalog: Catalog) -> list[Device]:
         workers.c.voices,
         workers.c.ram_gib,
         workers.c.read_gb_s,
+        workers.c.tags,
+        workers.c.storage,
     ).join(workers, workers.c.id == devices.c.worker_id)
     return [
         Device(
@@ -99,6 +104,8 @@ def read_devices(connection: Connection, catalog: Catalog) -> list[Device]:
             unified=row["unified"],
             ram_gib=row["ram_gib"],
             read_gb_s=row["read_gb_s"],
+            tags=frozenset(row["tags"]),
+            storage=row["storage"],
         )
         for row in connection.execute(query).mappings()
     ]
@@ -170,6 +177,11 @@ def _waiting(row: RowMapping, needs: tuple[str, ...], short_of: tuple[float, ...
         short_of=short_of,
         because=row["because"],
         continues=row["continues"],
+        held_because=row["held_because"],
+        start_after=row["start_after"],
+        band=Band(row["band"]),
+        rank=row["rank"],
+        deadline=row["deadline"],
     )
 
 

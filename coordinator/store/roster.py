@@ -28,6 +28,8 @@ def enrol(connection: Connection, hello: Hello, now: float) -> str:
         "read_gb_s": hello.read_gb_s,
         "models": list(hello.models),
         "voices": list(hello.voices),
+        "tags": list(hello.tags),
+        "storage": hello.storage,
         "last_seen": now,
         "hello": hello.model_dump(mode="json"),
     }

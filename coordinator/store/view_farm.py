@@ -31,8 +31,10 @@ _MOST_ITEMS = 10
 _ORDER = {state: place for place, state in enumerate(WorkerState)}
 
 _REASONS = (
+    ("its job is held", "its job is held"),  # first: the reason is a person's own words
     ("waits for ", "waits for another task"),
     ("its job is paused", "its job is paused"),
+    ("starts at ", "starts later"),
     ("tries again in", "tries again soon"),
     ("nobody can ever run", "nobody can run it"),
     ("no worker has joined", "no worker has joined"),

@@ -96,6 +96,13 @@ def job_summary(
         thumbnail=film.get("poster") or thumbnail,
         failure=row["failure"],
         warnings=row["warnings"],
+        band=row["band"],
+        deadline=moment_or_none(row["deadline"]),
+        start_after=moment_or_none(row["start_after"]),
+        held_because=row["held_because"],
+        pools=row["pools"],
+        tags=row["tags"],
+        rank=row["rank"],
     )
 
 
