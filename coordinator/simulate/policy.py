@@ -38,7 +38,7 @@ class Task(NamedTuple):
     `World.tasks`, in order of arrival; `at`: when it may first run; `shape`: a row of the prices;
     `priority`: 0 to 100; `deadline`: simulated seconds; `gang`: devices that it needs at once."""
 
-    index: int
+    index: int  # type: ignore[assignment]  # a place, not tuple's method, which nobody needs here
     id: str
     at: float
     owner: str
