@@ -25,6 +25,28 @@ class Clock(Protocol):
         ...
 
 
+class Stopwatch(Protocol):
+    """What may be asked of the machine to say what something cost."""
+
+    def wall(self) -> float:
+        """Seconds of real time; only differences mean something."""
+        ...
+
+    def cpu(self) -> float:
+        """Seconds that this process has spent computing."""
+        ...
+
+
+class SystemStopwatch:
+    """The machine's own."""
+
+    def wall(self) -> float:
+        return time.perf_counter()
+
+    def cpu(self) -> float:
+        return time.process_time()
+
+
 class SystemClock:
     """The machine's own clock."""
 

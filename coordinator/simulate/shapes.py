@@ -16,7 +16,7 @@ from coordinator.simulate.policy import Prices
 from reelyard.catalog import Catalog
 from reelyard.errors import InvalidInput, Problem
 from reelyard.predict.answer import Status
-from reelyard.predict.ask import predict
+from reelyard.predict.ask import find_model, predict
 from reelyard.predict.request import Request
 
 MOST_PRICES = 20_000_000
@@ -61,7 +61,7 @@ def price_all(shapes: Sequence[Shape], kinds: Sequence[Kind], catalog: Catalog) 
         np.array([[p.load_seconds for p in row] for row in rows], dtype=np.float64).reshape(size),
         np.array([[p.gib for p in row] for row in rows], dtype=np.float64).reshape(size),
         tuple(shape.model for shape in shapes),
-        tuple(shape.steps or 0 for shape in shapes),
+        tuple(_steps(shape, catalog) for shape in shapes),
     )
 
 
@@ -73,6 +73,11 @@ def price(shape: Shape, kind: Kind, catalog: Catalog) -> Price:
     if seconds is None or load is None or shape.memory_gib > kind.memory_gib:
         return Price(np.inf, 0.0, shape.memory_gib)
     return Price(seconds, load, shape.memory_gib)
+
+
+def _steps(shape: Shape, catalog: Catalog) -> int:
+    model = find_model(shape.model, catalog) if shape.seconds is None else None
+    return shape.steps or (model.steps if model else 0)
 
 
 def _of(given: Given, kind: Kind) -> float | None:
