@@ -7,18 +7,19 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from sqlalchemy.exc import DBAPIError
 
 from coordinator.core.decisions import Assign, Decision
-from coordinator.core.inputs import complete
+from coordinator.core.inputs import Made, complete
 from coordinator.core.lifecycle import AttemptEvent, JobEvent, TaskEvent
 from coordinator.core.recover import GiveUp, Lose, Retry
+from coordinator.core.snapshot import Waiting
 from coordinator.store import attempts, graph, roster
-from coordinator.store.ledger import Ledger
-from reelyard.ids import attempt_id
+from coordinator.store.guarded import parts
+from coordinator.store.ledger import Ledger, Posted, Told
 from reelyard.messages import CancelAttempt, RunTask
 from reelyard.states import TaskKind
 from reelyard.wire import CONTROL_TASK, RUN_TASK, control_queue, node_queue
@@ -34,14 +35,14 @@ TIMEOUT_SECONDS: Final[Mapping[TaskKind, float]] = {
 
 def apply_decisions(ledger: Ledger, decisions: Iterable[Decision], lease_seconds: float) -> int:
     """How many tasks were sent to a device; the others learn why they wait."""
-    sent, reasons = 0, defaultdict[str, list[str]](list)
+    chosen, reasons = list[Assign](), defaultdict[str, list[str]](list)
     for decision in decisions:
         if isinstance(decision, Assign):
-            sent += _try_to_assign(ledger, decision, lease_seconds)
+            chosen.append(decision)
         elif is_news(decision):
             reasons[decision.because].append(decision.task.id)
-    for because, task_ids in reasons.items():
-        attempts.say_why(ledger.connection, task_ids, because)
+    sent = sum(_try_to_assign(ledger, part, lease_seconds) for part in parts(chosen))
+    attempts.say_why(ledger.connection, reasons)
     return sent
 
 
@@ -118,7 +119,7 @@ def cancel_task(ledger: Ledger, job_id: str, task_id: str, because: str) -> None
     if not ledger.task(task_id, TaskEvent.CANCEL, ended_at=ledger.now, because=because):
         return
     ledger.tell("task.cancelled", f"Cancelled: {because}", job_id=job_id, task_id=task_id)
-    for attempt, worker_id in attempts.open_of(ledger.connection, task_id):
+    for attempt, worker_id in attempts.open_of(ledger.connection, [task_id]):
         stop_attempt(ledger, attempt, worker_id, because)
 
 
@@ -134,66 +135,91 @@ def tell_to_stop(ledger: Ledger, attempt: str, worker_id: str, because: str) -> 
     ledger.post(control_queue(worker_id), CONTROL_TASK, order.model_dump(mode="json"))
 
 
-def _try_to_assign(ledger: Ledger, decision: Assign, lease_seconds: float) -> bool:
-    """A task that cannot be put into a message fails by itself and holds up nobody."""
+def _try_to_assign(ledger: Ledger, chosen: Sequence[Assign], lease_seconds: float) -> int:
+    """All at once. A task that cannot be put into a message fails by itself and holds up nobody:
+    where one of them stumbles, each is tried alone."""
     try:
         with ledger.connection.begin_nested():
-            return _assign(ledger, decision, lease_seconds)
+            return _assign(ledger, chosen, lease_seconds)
     except DBAPIError:
         raise
     except Exception as wrong:
-        log.exception("%s cannot be sent", decision.task.id)
-        give_up(ledger, decision.task.id, None, f"it cannot be sent: {wrong!r}"[:500])
-        return False
+        if len(chosen) > 1:
+            return sum(_try_to_assign(ledger, [one], lease_seconds) for one in chosen)
+        task_id = chosen[0].task.id
+        log.exception("%s cannot be sent", task_id)
+        give_up(ledger, task_id, None, f"it cannot be sent: {wrong!r}"[:500])
+        return 0
 
 
-def _assign(ledger: Ledger, decision: Assign, lease_seconds: float) -> bool:
-    task, device = decision.task, decision.device
-    number = task.attempt_count + 1
-    attempt = attempt_id(task.id, number)
-    if not ledger.task(task.id, TaskEvent.ASSIGN, because=decision.because):
-        return False
-    boot_id = roster.boot_of(ledger.connection, device.worker_id)
-    attempts.open_attempt(
-        ledger.connection,
-        decision,
-        attempt,
-        number,
-        boot_id,
-        ledger.now,
-        ledger.now + lease_seconds,
-    )
-    if ledger.job(task.job_id, JobEvent.START, started_at=ledger.now):
-        ledger.tell("job.started", "The first task was placed.", job_id=task.job_id)
-    ledger.tell(
+def _assign(ledger: Ledger, chosen: Sequence[Assign], lease_seconds: float) -> int:
+    tries = [attempts.Try(decision) for decision in chosen]
+    # 1. Who comes too late is left out of all that follows.
+    changes = {one.task.id: _as_present(one) for one in tries}
+    moved = ledger.tasks(TaskEvent.ASSIGN, changes)
+    placed = [one for one in tries if one.task.id in moved]
+    # 2. The tries, with a lease each.
+    boots = roster.boots_of(ledger.connection, (one.worker_id for one in placed))
+    until = ledger.now + lease_seconds
+    attempts.open_attempts(ledger.connection, placed, boots, ledger.now, until)
+    # 3. The story.
+    _start_jobs(ledger, {one.task.job_id for one in placed})
+    ledger.tell_all(_assigned(one) for one in placed)
+    # 4. The messages.
+    ledger.post_all(_orders(ledger, placed, boots))
+    return len(placed)
+
+
+def _as_present(one: attempts.Try) -> dict[str, object]:
+    because = one.decision.because
+    return {"because": because, "attempt_id": one.id, "attempt_count": one.number}
+
+
+def _start_jobs(ledger: Ledger, job_ids: Iterable[str]) -> None:
+    started = ledger.jobs(JobEvent.START, {id: {"started_at": ledger.now} for id in job_ids})
+    said = "The first task was placed."
+    ledger.tell_all(Told("job.started", said, job_id=id) for id in sorted(started))
+
+
+def _assigned(one: attempts.Try) -> Told:
+    decision, task, device = one.decision, one.task, one.decision.device
+    plan, gib = decision.plan.sentence(), decision.predicted_gib
+    return Told(
         "task.assigned",
         f"{task.label} goes to {device.title}: {decision.because}.",
         job_id=task.job_id,
         task_id=task.id,
-        attempt_id=attempt,
+        attempt_id=one.id,
         worker_id=device.worker_id,
-        device_id=device.id,
-        plan=decision.plan.sentence(),
-        predicted_gib=decision.predicted_gib,
+        data={"device_id": device.id, "plan": plan, "predicted_gib": gib},
     )
-    _post_task(ledger, decision, attempt, boot_id)
-    return True
 
 
-def _post_task(ledger: Ledger, decision: Assign, attempt: str, boot_id: str) -> None:
-    task, device = decision.task, decision.device
-    continues, needs = graph.inputs_of(ledger.connection, task.id)
+def _orders(
+    ledger: Ledger, placed: Sequence[attempts.Try], boots: Mapping[str, str]
+) -> list[Posted]:
+    wanting = [one.task.id for one in placed if _wants_what_was_made(one.task)]
+    made = graph.made_by_needs(ledger.connection, wanting)
+    return [_order(one, made.get(one.task.id, ()), boots[one.worker_id]) for one in placed]
+
+
+def _wants_what_was_made(task: Waiting) -> bool:
+    """See `coordinator.core.inputs.complete`: any other work is whole already."""
+    return task.continues or task.kind is TaskKind.COMPOSE
+
+
+def _order(one: attempts.Try, made: Sequence[Made], boot_id: str) -> Posted:
+    task, decision = one.task, one.decision
     order = RunTask(
-        attempt_id=attempt,
+        attempt_id=one.id,
         task_id=task.id,
         job_id=task.job_id,
-        device_id=device.id,
-        work=complete(task.work, continues, needs),
+        device_id=decision.device.id,
+        work=complete(task.work, task.continues, made),
         plan=decision.plan,
         predicted_gib=decision.predicted_gib,
         boot_id=boot_id,
         timeout_seconds=TIMEOUT_SECONDS[task.kind],
     )
-    ledger.post(
-        node_queue(device.worker_id), RUN_TASK, order.model_dump(mode="json"), attempt_id=attempt
-    )
+    queue, payload = node_queue(one.worker_id), order.model_dump(mode="json")
+    return Posted(queue, RUN_TASK, payload, attempt_id=one.id)

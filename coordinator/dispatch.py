@@ -14,37 +14,44 @@ from kombu.exceptions import OperationalError
 from coordinator.store import mail
 from coordinator.store.database import Database
 from reelyard.clock import Clock
-from reelyard.wire import REPORTS_QUEUE, WAKE_TASK, celery_settings
+from reelyard.wire import (
+    MOST_BYTES_IN_A_MESSAGE,
+    MOST_IN_A_MESSAGE,
+    REPORTS_QUEUE,
+    WAKE_TASK,
+    bundle,
+    celery_settings,
+)
 
 log = logging.getLogger(__name__)
 _FORGET_EVERY_SECONDS = 60.0
 
 
 class Carrier(Protocol):
-    """Whoever brings a message to a queue."""
+    """Whoever brings messages to a queue."""
 
-    def carry(self, task: str, queue: str, payload: dict[str, object]) -> None:
-        """Raises ConnectionError when it cannot be done now."""
+    def carry(self, task: str, queue: str, payloads: Sequence[dict[str, object]]) -> None:
+        """All of them or none. Raises ConnectionError when it cannot be done now."""
         ...
 
 
 class CeleryCarrier:
-    """Over Celery, as one argument."""
+    """Over Celery, several at a time; see `reelyard.wire.bundle`."""
 
     def __init__(self, app: Celery) -> None:
         self._app = app
 
-    def carry(self, task: str, queue: str, payload: dict[str, object]) -> None:
+    def carry(self, task: str, queue: str, payloads: Sequence[dict[str, object]]) -> None:
         """See `Carrier.carry`."""
         try:
-            self._app.send_task(task, args=[payload], queue=queue)
+            self._app.send_task(task, args=[bundle(payloads)], argsrepr="", queue=queue)
         except (OperationalError, OSError) as away:
             raise ConnectionError(str(away)) from away
 
     def wake(self) -> None:
         """Ring the loop; when the broker is away, it finds the work at its next tick."""
         try:
-            self.carry(WAKE_TASK, REPORTS_QUEUE, {})
+            self.carry(WAKE_TASK, REPORTS_QUEUE, [{}])
         except ConnectionError as away:
             log.warning("the broker is away, the loop was not rung: %s", away)
 
@@ -76,14 +83,15 @@ class Dispatcher:
                 return count
 
     def _carry(self, letters: Sequence[mail.Letter]) -> list[mail.Letter]:
-        sent = []
-        for letter in letters:
+        sent: list[mail.Letter] = []
+        for bag in bags(letters):
+            payloads = [letter.payload for letter in bag]
             try:
-                self._carrier.carry(letter.task, letter.queue, letter.payload)
+                self._carrier.carry(bag[0].task, bag[0].queue, payloads)
             except ConnectionError as away:
                 log.warning("the broker is away, %d letters wait: %s", len(letters), away)
                 break
-            sent.append(letter)
+            sent += bag
         return sent
 
     def _note(self, sent: Sequence[mail.Letter]) -> None:
@@ -97,3 +105,22 @@ class Dispatcher:
             if tidy:
                 mail.forget_old(connection, now)
                 self._forgot_at = now
+
+
+def bags(letters: Sequence[mail.Letter]) -> list[list[mail.Letter]]:
+    """What goes together: letters for one queue, in their order, as many as a message holds. A
+    letter that is larger than that goes alone."""
+    open_bags: dict[tuple[str, str], list[mail.Letter]] = {}
+    made: list[list[mail.Letter]] = []
+    for letter in letters:
+        bag = open_bags.get((letter.queue, letter.task))
+        if bag is None or not _has_room(bag, letter):
+            bag = open_bags[letter.queue, letter.task] = []
+            made.append(bag)
+        bag.append(letter)
+    return made
+
+
+def _has_room(bag: Sequence[mail.Letter], letter: mail.Letter) -> bool:
+    size = sum(other.size for other in bag) + letter.size
+    return len(bag) < MOST_IN_A_MESSAGE and size <= MOST_BYTES_IN_A_MESSAGE

@@ -37,6 +37,7 @@ def _voice_is_done(
     if shot is None:
         return
     unfolded = unfold(shot, result.seconds, catalog)
+    ledger.touch("task", [shot.id])
     graph.set_work(ledger.connection, _with_frames(shot, unfolded.frames))
     if unfolded.further:
         _insert_further(ledger, job_id, shot, unfolded.further)
@@ -47,10 +48,13 @@ def _insert_further(
 ) -> None:
     """What waited for the scene's only shot waits for all of its shots; a scene that continues from
     this one waits for the last of them."""
+    new = [task.id for task in further]
     graph.insert_tasks(ledger.connection, job_id, further, ledger.now)
+    ledger.touch("task", new)
     for waiting in graph.waiting_on(ledger.connection, shot.id):
-        if waiting not in {task.id for task in further}:
-            graph.add_needs(ledger.connection, waiting, [task.id for task in further])
+        if waiting not in new:
+            graph.add_needs(ledger.connection, waiting, new)
+            ledger.touch("task", [waiting])
 
 
 def _look_at_overflow(

@@ -33,6 +33,7 @@ from coordinator.store.database import AWAY, Database
 from coordinator.store.ledger import Ledger
 from reelyard.catalog import Catalog
 from reelyard.clock import Clock
+from reelyard.wire import unbundle
 
 log = logging.getLogger(__name__)
 _BATCH = 200
@@ -65,9 +66,10 @@ class Loop:
         self._rung, self._stopping = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._run, name="loop", daemon=True)
 
-    def hand_in(self, payload: object) -> None:
-        """A worker's report, as it came."""
-        self._inbox.put(payload)
+    def hand_in(self, argument: object) -> None:
+        """A worker's report as it came, or several."""
+        for payload in unbundle(argument):
+            self._inbox.put({} if payload is None else payload)
 
     def ring(self) -> None:
         """There is something new in the database."""

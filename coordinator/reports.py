@@ -1,4 +1,4 @@
-"""Takes what workers say into the database: one function per kind of report.
+"""Takes what workers say into the database: many reports of a kind at a time.
 
 A report may come twice, late, or about an attempt that is over: guarded updates make that harmless.
 """
@@ -7,22 +7,21 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
+from typing import Final
 
 from pydantic import ValidationError
-from sqlalchemy import RowMapping
 
-from coordinator.apply import follow, stop_attempt, tell_to_stop
-from coordinator.core.learning import Expected, credible, expected, is_empty, ran_out, seen
+from coordinator.apply import tell_to_stop
 from coordinator.core.lifecycle import AttemptEvent, TaskEvent
-from coordinator.core.recover import Patience, after_failure
-from coordinator.finish import follow_up
-from coordinator.store import attempts, graph, lessons, roster
+from coordinator.core.recover import Patience
+from coordinator.endings import take_failed, take_finished, told_of
+from coordinator.store import attempts, roster
 from coordinator.store.database import AWAY
-from coordinator.store.ledger import Ledger
+from coordinator.store.ledger import Ledger, Told
 from reelyard.catalog import Catalog
-from reelyard.failure import FailureKind
 from reelyard.messages import (
     DURABLE_REPORTS,
     Acknowledge,
@@ -32,20 +31,20 @@ from reelyard.messages import (
     Heartbeat,
     Hello,
     Introduce,
-    Measured,
     Progress,
     Report,
     Started,
     read_report,
 )
-from reelyard.plan import Plan
-from reelyard.predict.lessons import Seen
-from reelyard.task import VideoWork
+from reelyard.states import TaskState
 from reelyard.wire import CONTROL_TASK, control_queue
 
 log = logging.getLogger(__name__)
 _TOLD_EVERY_SECONDS = 1.0
 _KEPT_TOLD = 1000
+_TURN: Final[Mapping[str, int]] = {"started": 1, "progress": 2, "finished": 3, "failed": 4}
+"""In which order the reports of a batch are taken, those of workers about themselves first: what
+the worker told in this order of one attempt is never turned round."""
 
 
 @dataclass(slots=True)
@@ -63,54 +62,59 @@ class ReportTaker:
         A report that cannot be applied loses only itself. Raises one of AWAY when the database does
         not answer: then nothing of the batch has happened.
         """
-        received: dict[str, list[str]] = defaultdict(list)
-        problems = []
-        for payload in payloads:
-            try:
-                report = read_report(payload)
-            except ValidationError as wrong:
-                problems.append(f"a report cannot be read: {wrong}"[:500])
-                continue
-            if problem := self._try_to_apply(ledger, report):
+        reports, problems = _readable(payloads)
+        wrong: set[str] = set()
+        for batch in _batches(reports):
+            for report, problem in self._try_to_apply(ledger, batch):
+                wrong.add(report.report_id)
                 problems.append(problem)
-            elif report.type in DURABLE_REPORTS:
-                received[report.worker_id].append(report.report_id)
-        for worker_id, ids in received.items():
-            order = Acknowledge(report_ids=tuple(ids))
-            ledger.post(control_queue(worker_id), CONTROL_TASK, order.model_dump(mode="json"))
+        _acknowledge(ledger, [report for report in reports if report.report_id not in wrong])
         return problems
 
-    def _try_to_apply(self, ledger: Ledger, report: Report) -> str:
+    def _try_to_apply(self, ledger: Ledger, batch: Sequence[Report]) -> list[tuple[Report, str]]:
+        """All of it; where one of them stumbles, each alone. Those that cannot be applied."""
         try:
             with ledger.connection.begin_nested():
-                self.apply(ledger, report)
+                self._apply(ledger, batch)
         except AWAY:
             raise
         except Exception as wrong:
+            if len(batch) > 1:
+                return [found for one in batch for found in self._try_to_apply(ledger, [one])]
+            report = batch[0]
             log.exception("a report cannot be applied")
-            return f"a {report.type} of {report.worker_id} cannot be applied: {wrong!r}"[:500]
-        return ""
+            said = f"a {report.type} of {report.worker_id} cannot be applied: {wrong!r}"[:500]
+            return [(report, said)]
+        return []
 
-    def apply(self, ledger: Ledger, report: Report) -> None:
-        """One report."""
+    def _apply(self, ledger: Ledger, batch: Sequence[Report]) -> None:
+        """Reports of one kind."""
+        match batch[0]:
+            case Started():
+                self._started(ledger, [r.attempt_id for r in batch if isinstance(r, Started)])
+            case Progress():
+                self._progress(ledger, [r for r in batch if isinstance(r, Progress)])
+            case Finished():
+                finished = [r for r in batch if isinstance(r, Finished)]
+                take_finished(ledger, finished, self.catalog)
+            case _:
+                for report in batch:
+                    self._apply_alone(ledger, report)
+
+    def _apply_alone(self, ledger: Ledger, report: Report) -> None:
         match report:
             case Hello():
                 self._hello(ledger, report)
             case Heartbeat():
                 self._heartbeat(ledger, report)
-            case Started():
-                self._started(ledger, report)
-            case Progress():
-                self._progress(ledger, report)
-            case Finished():
-                self._finished(ledger, report)
             case Failed():
-                self._failed(ledger, report)
+                take_failed(ledger, report, self.catalog, self.patience)
             case Goodbye():
                 self._goodbye(ledger, report)
 
     def _hello(self, ledger: Ledger, report: Hello) -> None:
         how = roster.enrol(ledger.connection, report, ledger.now)
+        ledger.touch("worker", [report.worker_id])
         if how == "known":
             return
         devices = ", ".join(f"{d.name} ({d.memory_gib:.1f} GiB)" for d in report.devices)
@@ -127,108 +131,57 @@ class ReportTaker:
             order = Introduce().model_dump(mode="json")
             ledger.post(control_queue(worker_id), CONTROL_TASK, order)
             return
+        ledger.touch("worker", [worker_id])
         roster.renew(connection, worker_id, report.attempts, ledger.now + self.lease_seconds)
         for attempt in roster.not_wanted(connection, worker_id, report.attempts):
             tell_to_stop(ledger, attempt, worker_id, "it is not wanted any more")
 
-    def _started(self, ledger: Ledger, report: Started | Progress) -> None:
-        row = attempts.read_attempt(ledger.connection, report.attempt_id)
-        if row is None or not ledger.attempt(
-            report.attempt_id, AttemptEvent.START, started_at=ledger.now
-        ):
-            return
-        if ledger.task(
-            row["task_id"], TaskEvent.START, report.attempt_id, started_at=ledger.now, because=""
-        ):
-            _, label = attempts.task_name(ledger.connection, row["task_id"])
-            _tell(ledger, "task.started", f"{label} runs on {row['worker_id']}.", row)
+    def _started(self, ledger: Ledger, attempt_ids: Iterable[str]) -> None:
+        """An attempt that is its task's present one takes the task along."""
+        rows = attempts.read_attempts(ledger.connection, attempt_ids)
+        tasks = attempts.how_they_stand(ledger.connection, (r["task_id"] for r in rows.values()))
+        begun = ledger.attempts(AttemptEvent.START, {id: {"started_at": ledger.now} for id in rows})
+        present = {t.id: t.attempt_id for t in tasks.values() if t.attempt_id in begun}
+        values = {"started_at": ledger.now, "because": ""}
+        runs = ledger.tasks(TaskEvent.START, dict.fromkeys(present, values), present)
+        ledger.tell_all(
+            told_of(
+                rows[id], "task.started", f"{tasks[task].label} runs on {rows[id]['worker_id']}."
+            )
+            for task, id in present.items()
+            if task in runs
+        )
 
-    def _progress(self, ledger: Ledger, report: Progress) -> None:
-        row = attempts.note_progress(ledger.connection, report)
-        if row is None:  # its "started" may have been lost on the way
-            self._started(ledger, report)
-            return
-        last = self.told.get(row["id"], 0.0)
-        if 0 <= ledger.now - last < _TOLD_EVERY_SECONDS:
-            return
+    def _progress(self, ledger: Ledger, reports: Sequence[Progress]) -> None:
+        """Of each attempt, the last counts."""
+        last = {report.attempt_id: report for report in reports}
+        rows = attempts.read_attempts(ledger.connection, last)
+        tasks = attempts.how_they_stand(ledger.connection, (r["task_id"] for r in rows.values()))
+        running = {
+            task.id: last[task.attempt_id]
+            for task in tasks.values()
+            if task.state is TaskState.RUNNING and task.attempt_id in last
+        }
+        attempts.note_progress(ledger.connection, running)
+        ledger.tell_all(
+            _progress_told(tasks[id], report)
+            for id, report in running.items()
+            if self._is_time_to_tell(id, ledger.now)
+        )
+        known = {report.attempt_id for report in running.values()}
+        self._started(ledger, last.keys() - known)  # their "started" may have been lost
+
+    def _is_time_to_tell(self, task_id: str, now: float) -> bool:
+        if 0 <= now - self.told.get(task_id, 0.0) < _TOLD_EVERY_SECONDS:
+            return False
         if len(self.told) > _KEPT_TOLD:
             self.told.clear()
-        self.told[row["id"]] = ledger.now
-        of = f" {report.step}/{report.steps}" if report.steps else ""
-        ledger.tell(
-            "task.progress",
-            f"{row['label']}: {report.phase}{of}",
-            job_id=row["job_id"],
-            task_id=row["id"],
-            attempt_id=report.attempt_id,
-            worker_id=report.worker_id,
-            phase=report.phase,
-            step=report.step,
-            steps=report.steps,
-        )
-
-    def _finished(self, ledger: Ledger, report: Finished) -> None:
-        row = attempts.read_attempt(ledger.connection, report.attempt_id)
-        if row is None or not self._deliver(ledger, row, report):
-            return
-        measured = attempts.measured_values(report.measured)
-        ledger.attempt(report.attempt_id, AttemptEvent.FINISH, ended_at=ledger.now, **measured)
-        for other, worker_id in attempts.open_of(ledger.connection, row["task_id"]):
-            stop_attempt(ledger, other, worker_id, "another try was faster")
-        found = graph.read_task(ledger.connection, row["task_id"])
-        assert found is not None
-        seconds = report.measured.run_seconds
-        _tell(ledger, "task.done", f"{found[1].label} is done after {seconds:.1f} s.", row)
-        if not report.measured.warm and report.measured.load_seconds > 0:
-            loaded = f"{found[1].model} was loaded in {report.measured.load_seconds:.1f} s."
-            _tell(ledger, "model.loaded", loaded, row)
-        if (law := self._law(ledger, row, report.measured)) is not None:
-            _learn(ledger, row, law, seen(report.measured, law.way))
-        follow_up(ledger, row["job_id"], found[1], report.result, self.catalog)
-
-    def _deliver(self, ledger: Ledger, row: RowMapping, report: Finished) -> bool:
-        """The first delivery of a task counts, be it of a lost attempt; any other is too late."""
-        return ledger.task(
-            row["task_id"],
-            TaskEvent.FINISH,
-            ended_at=ledger.now,
-            result=report.result.model_dump(mode="json"),
-            notes=list(report.result.notes),
-            because="",
-        )
-
-    def _failed(self, ledger: Ledger, report: Failed) -> None:
-        row = attempts.read_attempt(ledger.connection, report.attempt_id)
-        if row is None:
-            return
-        failure = report.failure.model_copy(update={"sentence": storable(report.failure.sentence)})
-        values = attempts.measured_values(report.measured) | {
-            "failure_kind": failure.kind,
-            "failure": failure.sentence,
-            "failure_detail": storable(failure.detail),
-        }
-        if not ledger.attempt(report.attempt_id, AttemptEvent.FAIL, ended_at=ledger.now, **values):
-            return
-        gib = row["predicted_gib"] or 0.0
-        law = self._law(ledger, row, report.measured)
-        if failure.kind is FailureKind.OUT_OF_MEMORY and law is not None:
-            promised = gib if law.way.plan == _plan(row) else law.way.bound_gib
-            _learn(ledger, row, law, ran_out(promised, law.way))
-        step = after_failure(failure, row["number"], gib, ledger.now, self.patience)
-        follow(ledger, row["task_id"], report.attempt_id, step)
-
-    def _law(self, ledger: Ledger, row: RowMapping, measured: Measured) -> Expected | None:
-        """What the law says of the plan that ran. None where nothing can be learned."""
-        found = graph.read_task(ledger.connection, row["task_id"])
-        if found is None or not isinstance(found[1].work, VideoWork):
-            return None
-        work, continues = found[1].work, found[1].continues
-        host = roster.host_of(ledger.connection, row["worker_id"])
-        plan = measured.plan or _plan(row)
-        return expected(work, continues, plan, row["device_type"], host, self.catalog)
+        self.told[task_id] = now
+        return True
 
     def _goodbye(self, ledger: Ledger, report: Goodbye) -> None:
         if roster.sign_off(ledger.connection, report.worker_id, report.boot_id):
+            ledger.touch("worker", [report.worker_id])
             ledger.tell(
                 "worker.offline",
                 f"Worker {report.worker_id} signed off.",
@@ -236,31 +189,42 @@ class ReportTaker:
             )
 
 
-def _learn(ledger: Ledger, row: RowMapping, law: Expected, seen: Seen) -> None:
-    """Kept with the report, or not at all. What cannot be true is told of and left out."""
-    believed, odd = credible(seen)
-    if odd:
-        where = f"{law.key.model} ({law.key.plan}) on a {law.key.device}"
-        _tell(ledger, "prediction.odd", f"Not learned from {where}: {', '.join(odd)}.", row)
-    if not is_empty(believed):
-        lessons.teach(ledger.connection, law.key, believed, ledger.now)
+def _readable(payloads: Iterable[object]) -> tuple[list[Report], list[str]]:
+    """What could be read, and what was wrong with the rest."""
+    reports, problems = list[Report](), list[str]()
+    for payload in payloads:
+        try:
+            reports.append(read_report(payload))
+        except ValidationError as wrong:
+            problems.append(f"a report cannot be read: {wrong}"[:500])
+    return reports, problems
 
 
-def _plan(row: RowMapping) -> Plan:
-    return Plan.model_validate(row["plan"] or {})
+def _batches(reports: Sequence[Report]) -> Iterator[list[Report]]:
+    """Of one kind each, in the order in which they are taken."""
+    in_turn = sorted(reports, key=lambda report: _TURN.get(report.type, 0))
+    for _, batch in groupby(in_turn, key=lambda report: report.type):
+        yield list(batch)
 
 
-def storable(text: str) -> str:
-    """What a traceback quotes may hold characters that no database takes."""
-    return text.replace("\0", "\N{REPLACEMENT CHARACTER}").encode(errors="replace").decode()
+def _acknowledge(ledger: Ledger, reports: Iterable[Report]) -> None:
+    received: dict[str, list[str]] = defaultdict(list)
+    for report in reports:
+        if report.type in DURABLE_REPORTS:
+            received[report.worker_id].append(report.report_id)
+    for worker_id, ids in received.items():
+        order = Acknowledge(report_ids=tuple(ids))
+        ledger.post(control_queue(worker_id), CONTROL_TASK, order.model_dump(mode="json"))
 
 
-def _tell(ledger: Ledger, type: str, sentence: str, row: RowMapping) -> None:
-    ledger.tell(
-        type,
-        sentence,
-        job_id=row["job_id"],
-        task_id=row["task_id"],
-        attempt_id=row["id"],
-        worker_id=row["worker_id"],
+def _progress_told(task: attempts.Standing, report: Progress) -> Told:
+    of = f" {report.step}/{report.steps}" if report.steps else ""
+    return Told(
+        "task.progress",
+        f"{task.label}: {report.phase}{of}",
+        job_id=task.job_id,
+        task_id=task.id,
+        attempt_id=report.attempt_id,
+        worker_id=report.worker_id,
+        data={"phase": report.phase, "step": report.step, "steps": report.steps},
     )

@@ -6,6 +6,7 @@ were measured to lose and double the least (early ack, no prefetch, sockets that
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 WIRE_VERSION: Final = 1
@@ -15,6 +16,23 @@ RUN_TASK: Final = "reelyard.run"
 CONTROL_TASK: Final = "reelyard.control"
 REPORT_TASK: Final = "reelyard.report"
 WAKE_TASK: Final = "reelyard.wake"
+
+
+MOST_IN_A_MESSAGE: Final = 64
+MOST_BYTES_IN_A_MESSAGE: Final = 256 << 10
+"""How much one Celery message carries; a single order or report may be larger."""
+
+
+def bundle(payloads: Sequence[dict[str, object]]) -> object:
+    """What goes as the one argument of a Celery message: an order or report by itself, or a list of
+    several."""
+    return payloads[0] if len(payloads) == 1 else list(payloads)
+
+
+def unbundle(argument: object) -> list[object]:
+    """The orders or reports of a Celery message, in their order. What is none is left as it is, for
+    whoever reads it to refuse."""
+    return list(argument) if isinstance(argument, list) else [argument]
 
 
 def node_queue(worker_id: str) -> str:

@@ -2,63 +2,87 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
-from sqlalchemy import Connection, RowMapping, insert, select, update
+from sqlalchemy import Connection, RowMapping, Update, bindparam, insert, select, update
 
 from coordinator.core.decisions import Assign
+from coordinator.core.snapshot import Waiting
 from coordinator.store.farm import OPEN_ATTEMPT
+from coordinator.store.guarded import parts
 from coordinator.store.tables import attempts, tasks
+from reelyard.ids import attempt_id
 from reelyard.messages import Measured, Progress
 from reelyard.states import FINAL_TASK_STATES, AttemptState, TaskState
 
-_AT_ONCE = 1000
+_FEW = 8
 
 
-def open_attempt(
+@dataclass(frozen=True, slots=True)
+class Try:
+    """An attempt that is to be."""
+
+    decision: Assign
+
+    @property
+    def task(self) -> Waiting:
+        """What is tried."""
+        return self.decision.task
+
+    @property
+    def number(self) -> int:
+        """From 1."""
+        return self.task.attempt_count + 1
+
+    @property
+    def id(self) -> str:
+        """Its name."""
+        return attempt_id(self.task.id, self.number)
+
+    @property
+    def worker_id(self) -> str:
+        """Who runs it."""
+        return self.decision.device.worker_id
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A task as reports find it: which attempt is its present one, and how far it is."""
+
+    id: str
+    job_id: str
+    label: str
+    state: TaskState
+    attempt_id: str | None
+
+
+def open_attempts(
     connection: Connection,
-    decision: Assign,
-    attempt_id: str,
-    number: int,
-    boot_id: str,
+    tries: Sequence[Try],
+    boots: Mapping[str, str],
     now: float,
     lease_until: float,
 ) -> None:
-    """A try that is about to be sent; from now on it is the task's present one."""
-    task, device = decision.task, decision.device
-    connection.execute(
-        insert(attempts).values(
-            id=attempt_id,
-            task_id=task.id,
-            job_id=task.job_id,
-            number=number,
-            state=AttemptState.SENT,
-            worker_id=device.worker_id,
-            device_id=device.id,
-            boot_id=boot_id,
-            because=decision.because,
-            plan=decision.plan.model_dump(mode="json"),
-            created_at=now,
-            sent_at=now,
-            lease_until=lease_until,
-            predicted_gib=decision.predicted_gib,
-            predicted_peak_gib=decision.fit.metered_gib,
-            predicted_seconds=decision.fit.seconds,
-            predicted_load_seconds=decision.fit.load_seconds,
-            device_type=device.catalog_type,
-        )
-    )
-    connection.execute(
-        update(tasks)
-        .where(tasks.c.id == task.id)
-        .values(attempt_id=attempt_id, attempt_count=number)
-    )
+    """Tries that are about to be sent; `boots` by worker. Their tasks know them already."""
+    moment = {"created_at": now, "sent_at": now, "lease_until": lease_until}
+    rows = [{**_row(one), "boot_id": boots[one.worker_id], **moment} for one in tries]
+    if rows:
+        connection.execute(insert(attempts), rows)
+
+
+def read_attempts(connection: Connection, attempt_ids: Iterable[str]) -> dict[str, RowMapping]:
+    """The rows by id; attempts that never were are left out."""
+    found: dict[str, RowMapping] = {}
+    for part in parts(set(attempt_ids)):
+        query = select(attempts).where(attempts.c.id.in_(part))
+        found |= {row["id"]: row for row in connection.execute(query).mappings()}
+    return found
 
 
 def read_attempt(connection: Connection, attempt_id: str) -> RowMapping | None:
     """The row, or None for an attempt that never was."""
-    query = select(attempts).where(attempts.c.id == attempt_id)
-    return connection.execute(query).mappings().one_or_none()
+    return read_attempts(connection, [attempt_id]).get(attempt_id)
 
 
 def measured_values(measured: Measured) -> dict[str, object]:
@@ -71,12 +95,17 @@ def measured_values(measured: Measured) -> dict[str, object]:
     }
 
 
-def open_of(connection: Connection, task_id: str) -> list[tuple[str, str]]:
-    """Open attempts of a task with their workers."""
-    query = select(attempts.c.id, attempts.c.worker_id).where(
-        attempts.c.task_id == task_id, attempts.c.state.in_(OPEN_ATTEMPT)
-    )
-    return [(row.id, row.worker_id) for row in connection.execute(query)]
+def open_of(connection: Connection, task_ids: Iterable[str]) -> list[tuple[str, str]]:
+    """Open attempts of these tasks with their workers."""
+    found: list[tuple[str, str]] = []
+    for part in parts(task_ids):
+        query = (
+            select(attempts.c.id, attempts.c.worker_id)
+            .where(attempts.c.task_id.in_(part), attempts.c.state.in_(OPEN_ATTEMPT))
+            .order_by(attempts.c.id)
+        )
+        found += [(row.id, row.worker_id) for row in connection.execute(query)]
+    return found
 
 
 def unfinished_tasks(connection: Connection, job_id: str) -> list[str]:
@@ -100,23 +129,72 @@ def task_name(connection: Connection, task_id: str) -> tuple[str, str]:
     return str(job_id), str(label)
 
 
-def say_why(connection: Connection, task_ids: Sequence[str], because: str) -> None:
-    """Why these tasks wait; only while they do. Thousands may wait for the same reason."""
-    for start in range(0, len(task_ids), _AT_ONCE):
-        connection.execute(
-            update(tasks)
-            .where(tasks.c.id.in_(task_ids[start : start + _AT_ONCE]))
-            .where(tasks.c.state == TaskState.WAITING)
-            .values(because=because)
+def how_they_stand(connection: Connection, task_ids: Iterable[str]) -> dict[str, Standing]:
+    """By task."""
+    columns = (tasks.c.id, tasks.c.job_id, tasks.c.label, tasks.c.state, tasks.c.attempt_id)
+    found: dict[str, Standing] = {}
+    for part in parts(set(task_ids)):
+        for row in connection.execute(select(*columns).where(tasks.c.id.in_(part))):
+            state = TaskState(row.state)
+            found[row.id] = Standing(row.id, row.job_id, row.label, state, row.attempt_id)
+    return found
+
+
+def say_why(connection: Connection, reasons: Mapping[str, Sequence[str]]) -> None:
+    """Why tasks wait, by reason; only while they do. Thousands may wait for the same one, and as
+    many for one that is all their own."""
+    few: list[dict[str, str]] = []
+    for because, task_ids in reasons.items():
+        if len(task_ids) <= _FEW:
+            few += [{"of_id": task_id, "why": because} for task_id in task_ids]
+            continue
+        for part in parts(task_ids):
+            connection.execute(_waits().where(tasks.c.id.in_(part)).values(because=because))
+    if few:
+        one = _waits().where(tasks.c.id == bindparam("of_id"))
+        connection.execute(one.values(because=bindparam("why")), few)
+
+
+def note_progress(connection: Connection, reports: Mapping[str, Progress]) -> None:
+    """Where the present attempts of these tasks are; only while they run."""
+    rows = [
+        {
+            "of_id": task_id,
+            "of_attempt": report.attempt_id,
+            "phase": report.phase,
+            "step": report.step,
+            "steps": report.steps,
+        }
+        for task_id, report in reports.items()
+    ]
+    if rows:
+        change = update(tasks).where(
+            tasks.c.id == bindparam("of_id"),
+            tasks.c.attempt_id == bindparam("of_attempt"),
+            tasks.c.state == TaskState.RUNNING,
         )
+        connection.execute(change, rows)
 
 
-def note_progress(connection: Connection, report: Progress) -> RowMapping | None:
-    """Where the attempt is. None when it is not its task's present one any more."""
-    changed = (
-        update(tasks)
-        .where(tasks.c.attempt_id == report.attempt_id, tasks.c.state == TaskState.RUNNING)
-        .values(phase=report.phase, step=report.step, steps=report.steps)
-        .returning(tasks.c.id, tasks.c.job_id, tasks.c.label)
-    )
-    return connection.execute(changed).mappings().one_or_none()
+def _waits() -> Update:
+    return update(tasks).where(tasks.c.state == TaskState.WAITING)
+
+
+def _row(one: Try) -> dict[str, object]:
+    decision = one.decision
+    return {
+        "id": one.id,
+        "task_id": decision.task.id,
+        "job_id": decision.task.job_id,
+        "number": one.number,
+        "state": AttemptState.SENT,
+        "worker_id": one.worker_id,
+        "device_id": decision.device.id,
+        "because": decision.because,
+        "plan": decision.plan.model_dump(mode="json"),
+        "predicted_gib": decision.predicted_gib,
+        "predicted_peak_gib": decision.fit.metered_gib,
+        "predicted_seconds": decision.fit.seconds,
+        "predicted_load_seconds": decision.fit.load_seconds,
+        "device_type": decision.device.catalog_type,
+    }

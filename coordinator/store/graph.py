@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,13 +12,19 @@ from sqlalchemy import Connection, RowMapping, insert, select, update
 
 from coordinator.core.inputs import FIRST_SHOT, Made
 from coordinator.core.split import NewTask
+from coordinator.store.guarded import parts
 from coordinator.store.tables import edges, jobs, tasks
 from reelyard.states import JobState, TaskKind, TaskState
 from reelyard.storyboard import Storyboard
 from reelyard.task import Result, Work
+from reelyard.terms import USUAL, Terms
 
 _WORK: TypeAdapter[Work] = TypeAdapter(Work)
 _RESULT: TypeAdapter[Result] = TypeAdapter(Result)
+_OF_A_TASK = [
+    tasks.c[name] for name in ("id", "kind", "scene", "role", "label", "work", "model", "continues")
+]
+_OF_WHAT_IS_MADE = [tasks.c[name] for name in ("id", "scene", "role", "continues", "result")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +38,7 @@ class NewJob:
     priority: int
     key: str | None
     body_hash: str
+    terms: Terms = USUAL
 
 
 def insert_job(connection: Connection, job: NewJob, now: float) -> None:
@@ -49,6 +57,12 @@ def insert_job(connection: Connection, job: NewJob, now: float) -> None:
             warnings=[],
             idempotency_key=job.key,
             body_hash=job.body_hash,
+            band=job.terms.band,
+            deadline=job.terms.deadline,
+            start_after=job.terms.start_after,
+            held_because=job.terms.hold,
+            pools=list(job.terms.pools),
+            tags=list(job.terms.tags),
         )
     )
 
@@ -83,10 +97,13 @@ def set_work(connection: Connection, task: NewTask) -> None:
     )
 
 
-def read_task(connection: Connection, task_id: str) -> tuple[RowMapping, NewTask] | None:
-    """The row, and the task as the core knows it (without its needs)."""
-    row = connection.execute(select(tasks).where(tasks.c.id == task_id)).mappings().one_or_none()
-    return (row, _as_new(row)) if row else None
+def read_tasks(connection: Connection, task_ids: Iterable[str]) -> dict[str, NewTask]:
+    """Tasks as the core knows them (without their needs), by id."""
+    found: dict[str, NewTask] = {}
+    for part in parts(task_ids):
+        query = select(*_OF_A_TASK).where(tasks.c.id.in_(part))
+        found |= {row["id"]: _as_new(row) for row in connection.execute(query).mappings()}
+    return found
 
 
 def free_shot_of(connection: Connection, job_id: str, scene: int) -> NewTask | None:
@@ -108,30 +125,18 @@ def waiting_on(connection: Connection, task_id: str) -> tuple[str, ...]:
     return tuple(connection.execute(query).scalars())
 
 
-def made_by_needs(connection: Connection, task_id: str) -> list[Made]:
-    """What the task's needs have made, in film order."""
-    query = (
-        select(tasks)
-        .join(edges, edges.c.needs == tasks.c.id)
-        .where(edges.c.task_id == task_id, tasks.c.result.is_not(None))
-    )
-    rows = sorted(connection.execute(query).mappings(), key=_film_order)
-    return [
-        Made(
-            task_id=row["id"],
-            scene=row["scene"],
-            role=row["role"],
-            continues=row["continues"],
-            result=_RESULT.validate_python(row["result"]),
+def made_by_needs(connection: Connection, task_ids: Iterable[str]) -> Mapping[str, Sequence[Made]]:
+    """What the needs of these tasks have made, in film order; nothing for a task without any."""
+    found: dict[str, list[RowMapping]] = defaultdict(list)
+    for part in parts(task_ids):
+        query = (
+            select(edges.c.task_id.label("for_task"), *_OF_WHAT_IS_MADE)
+            .join(edges, edges.c.needs == tasks.c.id)
+            .where(edges.c.task_id.in_(part), tasks.c.result.is_not(None))
         )
-        for row in rows
-    ]
-
-
-def inputs_of(connection: Connection, task_id: str) -> tuple[bool, list[Made]]:
-    """Whether the task continues another picture, and what its needs have made."""
-    query = select(tasks.c.continues).where(tasks.c.id == task_id)
-    return bool(connection.execute(query).scalar_one()), made_by_needs(connection, task_id)
+        for row in connection.execute(query).mappings():
+            found[row["for_task"]].append(row)
+    return {id: [_made(row) for row in sorted(rows, key=_film_order)] for id, rows in found.items()}
 
 
 def storyboard_of(connection: Connection, job_id: str) -> dict[str, Any]:
@@ -147,6 +152,16 @@ def warn(connection: Connection, job_id: str, sentence: str) -> bool:
         return False
     connection.execute(update(jobs).where(jobs.c.id == job_id).values(warnings=[*known, sentence]))
     return True
+
+
+def _made(row: RowMapping) -> Made:
+    return Made(
+        task_id=row["id"],
+        scene=row["scene"],
+        role=row["role"],
+        continues=row["continues"],
+        result=_RESULT.validate_python(row["result"]),
+    )
 
 
 def _film_order(row: RowMapping) -> tuple[int, int, str]:

@@ -2,11 +2,14 @@
 
 A change is `UPDATE ... WHERE id AND state AND attempt`; it answers False when it came too late, and
 then nothing else of it may be written. What a state may become is in `coordinator.core.lifecycle`.
+Many changes of one kind are made at once (`tasks`, `attempts`, `jobs`): each is guarded all the
+same, and the ids of those that were not too late come back.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import Connection, insert, update
@@ -20,15 +23,45 @@ from coordinator.core.lifecycle import (
     TaskEvent,
     outcome,
 )
+from coordinator.store.guarded import Values, change_many
 from coordinator.store.tables import attempts, events, jobs, outbox, tasks
+from coordinator.store.touched import Kind, touch_all
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One line of the story: `sentence` for people, `data` for programs."""
+
+    type: str
+    sentence: str
+    job_id: str | None = None
+    task_id: str | None = None
+    attempt_id: str | None = None
+    worker_id: str | None = None
+    data: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """A message for a queue. `attempt_id`: of a task's, which may have to be sent again."""
+
+    queue: str
+    task: str
+    payload: dict[str, Any]
+    attempt_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
-    """Writes into one open transaction, at one moment (seconds since 1970)."""
+    """Writes into one open transaction, at one moment (seconds since 1970).
+
+    `touched` is what a scheduler that keeps the farm in memory has to look at again; what is rolled
+    back may stay in it, which costs a look and no more.
+    """
 
     connection: Connection
     now: float
+    touched: set[tuple[Kind, str]] = field(default_factory=set)
 
     def job(self, job_id: str, event: JobEvent, **values: Any) -> bool:
         """True when the job's state allowed it."""
@@ -38,7 +71,7 @@ class Ledger:
             .where(jobs.c.id == job_id, jobs.c.state.in_(befores))
             .values(state=after, **values)
         )
-        return self.connection.execute(change).rowcount == 1
+        return self._moved("job", job_id, self.connection.execute(change).rowcount == 1)
 
     def task(
         self, task_id: str, event: TaskEvent, attempt_id: str | None = None, **values: Any
@@ -48,7 +81,8 @@ class Ledger:
         change = update(tasks).where(tasks.c.id == task_id, tasks.c.state.in_(befores))
         if attempt_id is not None:
             change = change.where(tasks.c.attempt_id == attempt_id)
-        return self.connection.execute(change.values(state=after, **values)).rowcount == 1
+        changed = self.connection.execute(change.values(state=after, **values)).rowcount == 1
+        return self._moved("task", task_id, changed)
 
     def attempt(self, attempt_id: str, event: AttemptEvent, **values: Any) -> bool:
         """True when the attempt's state allowed it."""
@@ -59,6 +93,27 @@ class Ledger:
             .values(state=after, **values)
         )
         return self.connection.execute(change).rowcount == 1
+
+    def jobs(self, event: JobEvent, changes: Mapping[str, Values]) -> set[str]:
+        """Of these jobs, those whose state allowed it; values by id, the same columns in each."""
+        befores, after = outcome(JOB, event)
+        return self._touching("job", change_many(self.connection, jobs, befores, after, changes))
+
+    def tasks(
+        self,
+        event: TaskEvent,
+        changes: Mapping[str, Values],
+        present: Mapping[str, str] | None = None,
+    ) -> set[str]:
+        """The same for tasks; `present` names the attempt that each must have at present."""
+        befores, after = outcome(TASK, event)
+        found = change_many(self.connection, tasks, befores, after, changes, present)
+        return self._touching("task", found)
+
+    def attempts(self, event: AttemptEvent, changes: Mapping[str, Values]) -> set[str]:
+        """The same for attempts."""
+        befores, after = outcome(ATTEMPT, event)
+        return change_many(self.connection, attempts, befores, after, changes)
 
     def tell(
         self,
@@ -71,30 +126,64 @@ class Ledger:
         worker_id: str | None = None,
         **data: Any,
     ) -> None:
-        """One line of the story: `sentence` for people, `data` for programs."""
-        self.connection.execute(
-            insert(events).values(
-                at=self.now,
-                type=type,
-                job_id=job_id,
-                task_id=task_id,
-                attempt_id=attempt_id,
-                worker_id=worker_id,
-                sentence=sentence,
-                data=data,
-            )
-        )
+        """One line of the story; see `Told`."""
+        self.tell_all([Told(type, sentence, job_id, task_id, attempt_id, worker_id, data)])
+
+    def tell_all(self, lines: Iterable[Told]) -> None:
+        """Several lines of the story, in this order."""
+        rows = [_event(line, self.now) for line in lines]
+        if rows:
+            self.connection.execute(insert(events), rows)
 
     def post(
         self, queue: str, task: str, payload: dict[str, Any], attempt_id: str | None = None
     ) -> None:
         """A message that is sent after the commit, and kept until it is."""
-        self.connection.execute(
-            insert(outbox).values(
-                queue=queue,
-                task=task,
-                payload=payload,
-                attempt_id=attempt_id,
-                created_at=self.now,
-            )
-        )
+        self.post_all([Posted(queue, task, payload, attempt_id)])
+
+    def post_all(self, letters: Iterable[Posted]) -> None:
+        """Several messages, in this order."""
+        rows = [_letter(letter, self.now) for letter in letters]
+        if rows:
+            self.connection.execute(insert(outbox), rows)
+
+    def touch(self, kind: Kind, refs: Iterable[str]) -> None:
+        """The scheduler has to look at these again."""
+        self.touched.update((kind, ref) for ref in refs)
+
+    def flush_touched(self) -> None:
+        """For a process that does not own the loop: tell the one that does, in this transaction."""
+        touch_all(self.connection, sorted(self.touched))
+        self.touched.clear()
+
+    def _touching(self, kind: Kind, refs: set[str]) -> set[str]:
+        self.touch(kind, refs)
+        return refs
+
+    def _moved(self, kind: Kind, ref: str, changed: bool) -> bool:
+        if changed:
+            self.touched.add((kind, ref))
+        return changed
+
+
+def _event(line: Told, now: float) -> dict[str, Any]:
+    return {
+        "at": now,
+        "type": line.type,
+        "job_id": line.job_id,
+        "task_id": line.task_id,
+        "attempt_id": line.attempt_id,
+        "worker_id": line.worker_id,
+        "sentence": line.sentence,
+        "data": dict(line.data),
+    }
+
+
+def _letter(letter: Posted, now: float) -> dict[str, Any]:
+    return {
+        "queue": letter.queue,
+        "task": letter.task,
+        "payload": letter.payload,
+        "attempt_id": letter.attempt_id,
+        "created_at": now,
+    }

@@ -5,7 +5,8 @@ A row is changed only as it was read: nobody's run is overwritten.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from functools import reduce
 
 from sqlalchemy import ColumnElement, Connection, RowMapping, and_, insert, select, update
 from sqlalchemy.exc import IntegrityError
@@ -31,14 +32,21 @@ def read_lessons(connection: Connection) -> Lessons:
 
 
 def teach(connection: Connection, key: Key, seen: Seen, now: float) -> bool:
-    """One more run. Who comes between is not overwritten: then it is learned on top of that. False
-    when others were faster every time, and the run is not counted."""
+    """One more run; see `teach_runs`."""
+    return teach_runs(connection, key, [seen], now)
+
+
+def teach_runs(connection: Connection, key: Key, runs: Sequence[Seen], now: float) -> bool:
+    """More runs, in this order. Who comes between is not overwritten: then they are learned on top
+    of that. False when others were faster every time, and the runs are not counted."""
     for _ in range(_TRIES):
         row = connection.execute(select(lessons).where(_is(key))).mappings().one_or_none()
+        known = Lesson(key) if row is None else _lesson(row)
+        learned = reduce(learn, runs, known)
         if row is None:
-            if _insert(connection, learn(Lesson(key), seen), now):
+            if _insert(connection, learned, now):
                 return True
-        elif _update(connection, row, learn(_lesson(row), seen), now):
+        elif _update(connection, row, learned, now):
             return True
     return False
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import Connection, Text, cast, delete, func, select, update
 
 from coordinator.store.tables import attempts, outbox
 
@@ -16,18 +16,25 @@ AT_ONCE = 500
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """One message for one queue."""
+    """One message for one queue. `size` is about its bytes as JSON."""
 
     id: int
     queue: str
     task: str
     payload: dict[str, Any]
+    size: int
 
 
 def unsent(connection: Connection, limit: int = AT_ONCE) -> list[Letter]:
     """What still has to be sent, oldest first."""
-    query = select(outbox).where(outbox.c.sent_at.is_(None)).order_by(outbox.c.id).limit(limit)
-    return [Letter(r.id, r.queue, r.task, r.payload) for r in connection.execute(query)]
+    size = func.length(cast(outbox.c.payload, Text))
+    query = (
+        select(outbox.c.id, outbox.c.queue, outbox.c.task, outbox.c.payload, size)
+        .where(outbox.c.sent_at.is_(None))
+        .order_by(outbox.c.id)
+        .limit(limit)
+    )
+    return [Letter(*row) for row in connection.execute(query)]
 
 
 def mark_sent(connection: Connection, letters: Sequence[Letter], now: float) -> None:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from sqlalchemy import Connection, delete, insert, select, update
 
 from coordinator.core.lifecycle import WORKER, WorkerEvent, advance
 from coordinator.store.farm import OPEN_ATTEMPT
+from coordinator.store.guarded import parts
 from coordinator.store.tables import attempts, devices, workers
 from reelyard.messages import DeviceReport, Hello
-from reelyard.predict.forecast import UNKNOWN_HOST, Host
+from reelyard.predict.forecast import Host
 from reelyard.states import WorkerState
 
 
@@ -97,10 +98,13 @@ def sign_off(connection: Connection, worker_id: str, boot_id: str | None = None)
     return connection.execute(gone.values(state=WorkerState.OFFLINE)).rowcount == 1
 
 
-def boot_of(connection: Connection, worker_id: str) -> str:
-    """The boot that is alive."""
-    query = select(workers.c.boot_id).where(workers.c.id == worker_id)
-    return str(connection.execute(query).scalar_one())
+def boots_of(connection: Connection, worker_ids: Iterable[str]) -> dict[str, str]:
+    """The boots that are alive, by worker."""
+    found: dict[str, str] = {}
+    for part in parts(set(worker_ids)):
+        query = select(workers.c.id, workers.c.boot_id).where(workers.c.id.in_(part))
+        found |= {row.id: row.boot_id for row in connection.execute(query)}
+    return found
 
 
 def _replace_devices(
@@ -111,11 +115,14 @@ def _replace_devices(
         connection.execute(insert(devices), [_row(worker_id, device) for device in reported])
 
 
-def host_of(connection: Connection, worker_id: str) -> Host:
-    """What is known of its node: nothing, when the worker is not known."""
-    query = select(workers.c.ram_gib, workers.c.read_gb_s).where(workers.c.id == worker_id)
-    row = connection.execute(query).one_or_none()
-    return UNKNOWN_HOST if row is None else Host(row.ram_gib, row.read_gb_s)
+def hosts_of(connection: Connection, worker_ids: Iterable[str]) -> dict[str, Host]:
+    """What is known of the workers' nodes; workers that are not known are left out."""
+    found: dict[str, Host] = {}
+    for part in parts(set(worker_ids)):
+        query = select(workers.c.id, workers.c.ram_gib, workers.c.read_gb_s)
+        for row in connection.execute(query.where(workers.c.id.in_(part))):
+            found[row.id] = Host(row.ram_gib, row.read_gb_s)
+    return found
 
 
 def _row(worker_id: str, device: DeviceReport) -> dict[str, object]:

@@ -3,6 +3,7 @@ and a carrier that keeps letters instead of sending them. Workers are played by 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -52,10 +53,10 @@ class KeptLetters:
     letters: list[tuple[str, str, dict[str, Any]]] = field(default_factory=list)
     away: bool = False
 
-    def carry(self, task: str, queue: str, payload: dict[str, Any]) -> None:
+    def carry(self, task: str, queue: str, payloads: Sequence[dict[str, Any]]) -> None:
         if self.away:
             raise ConnectionError("the test says so")
-        self.letters.append((task, queue, payload))
+        self.letters += [(task, queue, payload) for payload in payloads]
 
 
 class FarmInHand:

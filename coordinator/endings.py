@@ -1,0 +1,175 @@
+"""What becomes of tries that workers say have ended: delivered ones many at a time, failed ones one
+by one. The first delivery of a task counts, be it of a lost attempt; any other comes too late.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import RowMapping
+
+from coordinator.apply import follow, stop_attempt
+from coordinator.core.learning import Expected, credible, expected, is_empty, ran_out, seen
+from coordinator.core.lifecycle import AttemptEvent, TaskEvent
+from coordinator.core.recover import Patience, after_failure
+from coordinator.core.split import NewTask
+from coordinator.finish import follow_up
+from coordinator.store import attempts, graph, lessons, roster
+from coordinator.store.ledger import Ledger, Told
+from reelyard.catalog import Catalog
+from reelyard.failure import FailureKind
+from reelyard.messages import Failed, Finished, Measured
+from reelyard.plan import Plan
+from reelyard.predict.forecast import UNKNOWN_HOST, Host
+from reelyard.predict.lessons import Key, Seen
+from reelyard.task import VideoWork
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A report that came in time, the try that it is about, and its task."""
+
+    report: Finished
+    row: RowMapping
+    task: NewTask
+    host: Host
+
+
+def take_finished(ledger: Ledger, reports: Sequence[Finished], catalog: Catalog) -> None:
+    """Deliveries, together. In the same transaction: lessons, and what follows from each."""
+    delivered = _deliver(ledger, reports)
+    for other, worker_id in attempts.open_of(ledger.connection, (d.task.id for d in delivered)):
+        stop_attempt(ledger, other, worker_id, "another try was faster")
+    ledger.tell_all(line for delivery in delivered for line in _told(delivery))
+    _teach(ledger, delivered, catalog)
+    for one in delivered:
+        follow_up(ledger, one.row["job_id"], one.task, one.report.result, catalog)
+
+
+def take_failed(ledger: Ledger, report: Failed, catalog: Catalog, patience: Patience) -> None:
+    """A try that came to nothing: what was learned of it, and what its task does next."""
+    row = attempts.read_attempt(ledger.connection, report.attempt_id)
+    if row is None:
+        return
+    failure = report.failure.model_copy(update={"sentence": storable(report.failure.sentence)})
+    values = attempts.measured_values(report.measured) | {
+        "failure_kind": failure.kind,
+        "failure": failure.sentence,
+        "failure_detail": storable(failure.detail),
+    }
+    if not ledger.attempt(report.attempt_id, AttemptEvent.FAIL, ended_at=ledger.now, **values):
+        return
+    if failure.kind is FailureKind.OUT_OF_MEMORY:
+        _learn_from_running_out(ledger, row, report.measured, catalog)
+    gib = row["predicted_gib"] or 0.0
+    step = after_failure(failure, row["number"], gib, ledger.now, patience)
+    follow(ledger, row["task_id"], report.attempt_id, step)
+
+
+def storable(text: str) -> str:
+    """What a traceback quotes may hold characters that no database takes."""
+    return text.replace("\0", "\N{REPLACEMENT CHARACTER}").encode(errors="replace").decode()
+
+
+def told_of(row: RowMapping, type: str, sentence: str) -> Told:
+    """A line of the story about a try."""
+    return Told(type, sentence, row["job_id"], row["task_id"], row["id"], row["worker_id"])
+
+
+def _deliver(ledger: Ledger, reports: Sequence[Finished]) -> list[Delivery]:
+    connection, first = ledger.connection, dict[str, Finished]()
+    rows = attempts.read_attempts(connection, (report.attempt_id for report in reports))
+    for report in reports:
+        if row := rows.get(report.attempt_id):
+            first.setdefault(row["task_id"], report)
+    done = ledger.tasks(TaskEvent.FINISH, {id: _made(r, ledger.now) for id, r in first.items()})
+    first = {task_id: report for task_id, report in first.items() if task_id in done}
+    ledger.attempts(
+        AttemptEvent.FINISH,
+        {
+            report.attempt_id: {
+                "ended_at": ledger.now,
+                **attempts.measured_values(report.measured),
+            }
+            for report in first.values()
+        },
+    )
+    tasks = graph.read_tasks(connection, first)
+    hosts = roster.hosts_of(connection, (rows[r.attempt_id]["worker_id"] for r in first.values()))
+    return [
+        Delivery(report, row, tasks[task_id], hosts.get(row["worker_id"], UNKNOWN_HOST))
+        for task_id, report in first.items()
+        if (row := rows[report.attempt_id])
+    ]
+
+
+def _made(report: Finished, now: float) -> dict[str, object]:
+    result = report.result.model_dump(mode="json")
+    notes = list(report.result.notes)
+    return {"ended_at": now, "result": result, "notes": notes, "because": ""}
+
+
+def _told(delivery: Delivery) -> Iterable[Told]:
+    row, task, measured = delivery.row, delivery.task, delivery.report.measured
+    yield told_of(row, "task.done", f"{task.label} is done after {measured.run_seconds:.1f} s.")
+    if not measured.warm and measured.load_seconds > 0:
+        loaded = f"{task.model} was loaded in {measured.load_seconds:.1f} s."
+        yield told_of(row, "model.loaded", loaded)
+
+
+def _teach(ledger: Ledger, delivered: Sequence[Delivery], catalog: Catalog) -> None:
+    """Kept with the reports, or not at all."""
+    runs, odd = defaultdict[Key, list[Seen]](list), list[Told]()
+    for one in delivered:
+        law = _law(one.task, one.row, one.report.measured, one.host, catalog)
+        if law is not None:
+            odd += _sort_out(runs, one.row, law, seen(one.report.measured, law.way))
+    _keep(ledger, runs, odd)
+
+
+def _learn_from_running_out(
+    ledger: Ledger, row: RowMapping, measured: Measured, catalog: Catalog
+) -> None:
+    task = graph.read_tasks(ledger.connection, [row["task_id"]])[row["task_id"]]
+    hosts = roster.hosts_of(ledger.connection, [row["worker_id"]])
+    law = _law(task, row, measured, hosts.get(row["worker_id"], UNKNOWN_HOST), catalog)
+    if law is None:
+        return
+    promised = (row["predicted_gib"] or 0.0) if law.way.plan == _plan(row) else law.way.bound_gib
+    runs = defaultdict[Key, list[Seen]](list)
+    odd = _sort_out(runs, row, law, ran_out(promised, law.way))
+    _keep(ledger, runs, odd)
+
+
+def _sort_out(
+    runs: dict[Key, list[Seen]], row: RowMapping, law: Expected, found: Seen
+) -> list[Told]:
+    """What can be believed is put to the runs; what cannot be true is told of and left out."""
+    believed, odd = credible(found)
+    if not is_empty(believed):
+        runs[law.key].append(believed)
+    where = f"{law.key.model} ({law.key.plan}) on a {law.key.device}"
+    said = f"Not learned from {where}: {', '.join(odd)}."
+    return [told_of(row, "prediction.odd", said)] if odd else []
+
+
+def _keep(ledger: Ledger, runs: Mapping[Key, Sequence[Seen]], odd: Iterable[Told]) -> None:
+    ledger.tell_all(odd)
+    for key, found in runs.items():
+        lessons.teach_runs(ledger.connection, key, found, ledger.now)
+
+
+def _law(
+    task: NewTask, row: RowMapping, measured: Measured, host: Host, catalog: Catalog
+) -> Expected | None:
+    """What the law says of the plan that ran. None where nothing can be learned."""
+    if not isinstance(task.work, VideoWork):
+        return None
+    plan = measured.plan or _plan(row)
+    return expected(task.work, task.continues, plan, row["device_type"], host, catalog)
+
+
+def _plan(row: RowMapping) -> Plan:
+    return Plan.model_validate(row["plan"] or {})
