@@ -1,8 +1,9 @@
 """What coordinator and worker say to each other. They meet in nothing else.
 
-Coordinator to worker: RunTask, CancelAttempt, Acknowledge. Worker to coordinator: Hello, Heartbeat,
-Started, Progress, Finished, Failed, Goodbye. Unknown fields are ignored, so that a newer side may
-say more to an older one. `report_id` names a report for acknowledgement: it may arrive twice.
+Coordinator to worker: RunTask, CancelAttempt, Preempt, Preload, Unload, Fetch, Acknowledge,
+Introduce. Worker to coordinator: Hello, Heartbeat, Started, Progress, Finished, Failed, Preempted,
+Goodbye. Unknown fields are ignored, so that a newer side may say more to an older one. `report_id`
+names a report for acknowledgement: it may arrive twice.
 """
 
 from __future__ import annotations
@@ -13,7 +14,10 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from reelyard.failure import Failure
 from reelyard.plan import Plan
-from reelyard.task import Result, Work
+from reelyard.task import Checkpoint, Result, Work
+
+Lane = Literal["main", "side"]
+"""Which of a device's two queues: models that fill it, or small work beside them."""
 
 
 class _Message(BaseModel):
@@ -22,7 +26,12 @@ class _Message(BaseModel):
 
 class RunTask(_Message):
     """Try this task on that device. A worker drops an attempt that it has seen before, and one that
-    was meant for an earlier boot of it."""
+    was meant for an earlier boot of it.
+
+    `lane`: a device works through one `main` attempt at a time and, beside it, one of its `side`
+    lane; whoever orders has seen to it that both fit. With a `checkpoint` the work goes on from
+    there; one that cannot be used is left, the work begins anew and the result's notes say so.
+    """
 
     type: Literal["run_task"] = "run_task"
     attempt_id: str
@@ -34,6 +43,8 @@ class RunTask(_Message):
     predicted_gib: float = 0.0
     boot_id: str = ""
     timeout_seconds: float
+    lane: Lane = "main"
+    checkpoint: Checkpoint | None = None
 
 
 class CancelAttempt(_Message):
@@ -43,6 +54,47 @@ class CancelAttempt(_Message):
     attempt_id: str
     because: str
     grace_seconds: float = 5.0
+
+
+class Preempt(_Message):
+    """Make room for something more urgent: stop after the present step, keep what is needed to go
+    on, and say where it lies (`Preempted`). Work that cannot be kept is stopped all the same, and
+    so is, killed if need be, what is not over after `grace_seconds`."""
+
+    type: Literal["preempt"] = "preempt"
+    attempt_id: str
+    because: str
+    grace_seconds: float = 120.0
+
+
+class Preload(_Message):
+    """Load this model while the device has nothing to do. A device that is busy, or that would have
+    to drop a model for it, does not.
+
+    `predicted_gib`: what the weights take there in this plan, zero when nobody knows.
+    """
+
+    type: Literal["preload"] = "preload"
+    device_id: str
+    model: str
+    plan: Plan = Plan()
+    predicted_gib: float = 0.0
+
+
+class Unload(_Message):
+    """Take this model out of the device's memory, unless an attempt is using it now."""
+
+    type: Literal["unload"] = "unload"
+    device_id: str
+    model: str
+
+
+class Fetch(_Message):
+    """Read this model's weight files into the page cache, as far as free RAM goes: a load that
+    comes soon then reads no disk."""
+
+    type: Literal["fetch"] = "fetch"
+    model: str
 
 
 class Acknowledge(_Message):
@@ -69,6 +121,8 @@ class DeviceReport(_Message):
     """A GPU, or the CPU, of a node, as measured now. Memory in GiB, power in watts.
 
     `type` is its id in the catalog of devices, empty when it is none that the worker knows.
+    `running` is what its main lane does, `side_running` its side lane; `loading` is the model that
+    it loads now.
     """
 
     id: str
@@ -86,6 +140,8 @@ class DeviceReport(_Message):
     power_limit_w: float | None = None
     resident: tuple[Resident, ...] = ()
     running: tuple[str, ...] = ()
+    side_running: tuple[str, ...] = ()
+    loading: str = ""
 
 
 class _Report(_Message):
@@ -101,7 +157,8 @@ class Hello(_Report):
     `ram_gib` is all of the node's RAM, `ram_free_gib` what is left of it; `read_gb_s` is how fast
     the disk with the models was read (1e9 bytes a second), None when that was not measured. `tags`
     are the worker's own (`REELYARD_TAGS`); `storage` names what holds the models: workers that name
-    the same share its speed.
+    the same share its speed. `checkpoints` are those of `models` that can stop at a step and go on
+    later.
     """
 
     type: Literal["hello"] = "hello"
@@ -116,6 +173,7 @@ class Hello(_Report):
     voices: tuple[str, ...]
     tags: tuple[str, ...] = ()
     storage: str = ""
+    checkpoints: tuple[str, ...] = ()
 
 
 class Heartbeat(_Report):
@@ -171,6 +229,15 @@ class Failed(_Report):
     measured: Measured = Measured()
 
 
+class Preempted(_Report):
+    """The attempt made room, as asked. Without a checkpoint the work has to begin anew."""
+
+    type: Literal["preempted"] = "preempted"
+    attempt_id: str
+    checkpoint: Checkpoint | None = None
+    measured: Measured = Measured()
+
+
 class Goodbye(_Report):
     """The worker stops on purpose; attempts it still names will not be finished."""
 
@@ -178,12 +245,15 @@ class Goodbye(_Report):
 
 
 Report = Annotated[
-    Hello | Heartbeat | Started | Progress | Finished | Failed | Goodbye,
+    Hello | Heartbeat | Started | Progress | Finished | Failed | Preempted | Goodbye,
     Field(discriminator="type"),
 ]
-Order = Annotated[RunTask | CancelAttempt | Acknowledge | Introduce, Field(discriminator="type")]
+Order = Annotated[
+    RunTask | CancelAttempt | Preempt | Preload | Unload | Fetch | Acknowledge | Introduce,
+    Field(discriminator="type"),
+]
 
-DURABLE_REPORTS = frozenset({"finished", "failed"})
+DURABLE_REPORTS = frozenset({"finished", "failed", "preempted"})
 """Kept on the worker's disk until acknowledged."""
 
 _REPORT: TypeAdapter[Report] = TypeAdapter(Report)

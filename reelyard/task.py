@@ -130,6 +130,19 @@ class FilmResult(_Value):
     notes: tuple[str, ...] = ()
 
 
+class Checkpoint(_Value):
+    """Where a stopped video task goes on: `step` of `steps` denoising steps are in the artifact.
+
+    `state_version` says how the artifact is written: a worker that writes another one refuses it
+    and begins anew. See `docs/checkpoints.md`.
+    """
+
+    artifact: Artifact
+    step: int = Field(ge=1)
+    steps: int = Field(ge=1)
+    state_version: int = 1
+
+
 Work = Annotated[VoiceWork | VideoWork | ComposeWork, Field(discriminator="kind")]
 Result = Annotated[VoiceResult | VideoResult | FilmResult, Field(discriminator="kind")]
 

@@ -14,6 +14,7 @@ from reelyard.artifact import Artifact
 from reelyard.failure import Failure, FailureKind
 from reelyard.plan import Offload, Plan, Precision
 from reelyard.task import (
+    Checkpoint,
     Clip,
     ComposeWork,
     FilmResult,
@@ -87,7 +88,10 @@ DEVICE = m.DeviceReport(
     temperature_c=40.0,
     resident=(m.Resident(model="m", gib=2.5),),
     running=("a.a1",),
+    side_running=("b.a1",),
+    loading="n",
 )
+CHECKPOINT = Checkpoint(artifact=FILE, step=3, steps=9)
 FAILURE = Failure(kind=FailureKind.OUT_OF_MEMORY, sentence="No room.", detail="x")
 MEASURED = m.Measured(load_seconds=1.0, run_seconds=2.0, peak_gib=3.0, warm=False, plan=Plan())
 REPORTS = [
@@ -102,6 +106,7 @@ REPORTS = [
         devices=(DEVICE,),
         models=("m",),
         voices=(),
+        checkpoints=("m",),
     ),
     m.Heartbeat(**HEAD, devices=(DEVICE,), attempts=("a.a1",)),
     m.Started(**HEAD, attempt_id="a"),
@@ -110,6 +115,7 @@ REPORTS = [
     m.Finished(**HEAD, attempt_id="a", result=SHOT, measured=MEASURED),
     m.Finished(**HEAD, attempt_id="a", result=FILM, measured=MEASURED),
     m.Failed(**HEAD, attempt_id="a", failure=FAILURE),
+    m.Preempted(**HEAD, attempt_id="a", checkpoint=CHECKPOINT, measured=MEASURED),
     m.Goodbye(**HEAD),
 ]
 PLAN = Plan(precision=Precision.BF16, offload=Offload.MODEL, vae_tiling=True)
@@ -125,10 +131,16 @@ ORDERS = [
             predicted_gib=1.25,
             boot_id="b",
             timeout_seconds=9.0,
+            lane="side",
+            checkpoint=CHECKPOINT,
         )
         for work in WORKS
     ),
     m.CancelAttempt(attempt_id="a", because="no"),
+    m.Preempt(attempt_id="a", because="an interactive job waits"),
+    m.Preload(device_id="cuda:0", model="m", plan=PLAN, predicted_gib=2.5),
+    m.Unload(device_id="cuda:0", model="m"),
+    m.Fetch(model="m"),
     m.Acknowledge(report_ids=("r1", "r2")),
     m.Introduce(),
 ]
@@ -182,6 +194,14 @@ def test_an_older_worker_s_hello_is_understood() -> None:
     )
 
 
+def test_an_older_coordinator_s_task_runs_in_the_main_lane() -> None:
+    said = travelled(ORDERS[0])
+    del said["lane"], said["checkpoint"]
+    order = m.read_order(said)
+    assert isinstance(order, m.RunTask)
+    assert (order.lane, order.checkpoint) == ("main", None)
+
+
 def test_every_message_has_an_example_here() -> None:
     kinds = {type(message) for message in (*REPORTS, *ORDERS)}
     known = {value for value in vars(m).values() if isinstance(value, type) and is_message(value)}
@@ -213,8 +233,11 @@ def test_an_artifact_is_named_by_a_hash_and_nothing_else() -> None:
             Artifact(name="a", media_type="b", size_bytes=0, sha256=sha256)
 
 
+ENDS = (m.Finished, m.Failed, m.Preempted)
+
+
 def test_what_must_not_get_lost_is_what_ends_an_attempt() -> None:
-    ends = {report.type for report in REPORTS if isinstance(report, m.Finished | m.Failed)}
+    ends = {report.type for report in REPORTS if isinstance(report, ENDS)}
     assert ends == m.DURABLE_REPORTS
 
 
