@@ -66,8 +66,9 @@ def _windows(group: str) -> list[Window]:
     parts = [_part(text) for text in group.split(",")]
     for one, after in pairwise(parts):
         if one.has_days and after.has_times and not (one.has_times and after.has_days):
-            clear = f"`{one.text}; {after.text}`"
-            raise _Wrong(f"`{one.text}, {after.text}` may mean two things; two parts are {clear}")
+            first, second = one.text.title(), after.text.title()
+            clear = f"a semicolon sets two parts apart: `{first}; {second}`"
+            raise _Wrong(f"`{first}, {second}` may mean two things; {clear}")
     return [window for part in parts for window in part.windows]
 
 
