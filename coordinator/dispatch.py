@@ -44,7 +44,7 @@ class CeleryCarrier:
     def carry(self, task: str, queue: str, payloads: Sequence[dict[str, object]]) -> None:
         """See `Carrier.carry`."""
         try:
-            self._app.send_task(task, args=[bundle(payloads)], argsrepr="", queue=queue)
+            self._app.send_task(task, args=[bundle(payloads)], queue=queue)
         except (OperationalError, OSError) as away:
             raise ConnectionError(str(away)) from away
 

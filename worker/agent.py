@@ -20,29 +20,23 @@ from kombu.exceptions import OperationalError
 
 from reelyard import __version__, ids
 from reelyard.catalog import load_catalog
-from reelyard.clock import Clock, SystemClock
+from reelyard.clock import SystemClock
 from reelyard.errors import InvalidInput, Problem
 from reelyard.failure import Failure, FailureKind
 from reelyard.messages import (
     DeviceReport,
-    Failed,
-    Finished,
     Goodbye,
     Heartbeat,
     Hello,
-    Measured,
-    Progress,
     Resident,
-    RunTask,
-    Started,
 )
 from reelyard.settings import Settings
-from reelyard.task import Result
 from reelyard.wire import (
     CONTROL_TASK,
     REPORT_TASK,
     REPORTS_QUEUE,
     RUN_TASK,
+    bundle,
     celery_settings,
     control_queue,
     node_queue,
@@ -56,6 +50,7 @@ from worker.probe.jetson import JetsonProbe
 from worker.probe.nvidia import NvidiaProbe, nvml
 from worker.probe.pool import CPU_PART_GIB
 from worker.probe.storage import Disk
+from worker.reporter import Reporter
 from worker.supervise import Lane, Supervisor
 from worker.weights import available_models, available_voices
 from worker.workspace import sweep
@@ -63,56 +58,19 @@ from worker.workspace import sweep
 log = logging.getLogger(__name__)
 
 
-class Reporter:
-    """Says things in the worker's name; what lanes tell becomes reports."""
-
-    def __init__(self, worker_id: str, boot_id: str, outbox: Outbox, clock: Clock) -> None:
-        self.worker_id, self.boot_id = worker_id, boot_id
-        self._outbox, self._clock = outbox, clock
-
-    def head(self) -> dict[str, object]:
-        """What every report begins with."""
-        return {
-            "report_id": ids.new("report", 16),
-            "worker_id": self.worker_id,
-            "boot_id": self.boot_id,
-            "at": self._clock.now(),
-        }
-
-    def started(self, order: RunTask) -> None:
-        """See Teller."""
-        self._outbox.tell(Started.model_validate({**self.head(), "attempt_id": order.attempt_id}))
-
-    def progress(self, order: RunTask, phase: str, step: int, steps: int) -> None:
-        """See Teller."""
-        where = {"attempt_id": order.attempt_id, "phase": phase, "step": step, "steps": steps}
-        self._outbox.tell(Progress.model_validate({**self.head(), **where}))
-
-    def finished(self, order: RunTask, result: Result, measured: Measured) -> None:
-        """See Teller."""
-        told = {"attempt_id": order.attempt_id, "result": result, "measured": measured}
-        self._outbox.tell(Finished.model_validate({**self.head(), **told}))
-
-    def failed(self, order: RunTask, failure: Failure, measured: Measured) -> None:
-        """See Teller."""
-        told = {"attempt_id": order.attempt_id, "failure": failure, "measured": measured}
-        self._outbox.tell(Failed.model_validate({**self.head(), **told}))
-
-    def refuse(self, attempt_id: str, sentence: str) -> None:
-        """An attempt that no lane can take."""
-        log.error("attempt %s: %s", attempt_id, sentence)
-        failure = Failure(kind=FailureKind.UNKNOWN, sentence=sentence)
-        told = {"attempt_id": attempt_id, "failure": failure}
-        self._outbox.tell(Failed.model_validate({**self.head(), **told}))
-
-
 class Agent:
     """One node's worker."""
 
-    def __init__(self, settings: Settings, worker_id: str, steps: str = "worker.steps") -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        worker_id: str,
+        steps: str = "worker.steps",
+        probes: Sequence[Probe] | None = None,
+    ) -> None:
         self._settings, self._clock = settings, SystemClock()
         self._folder = settings.state.resolve() / f"worker-{worker_id}"
-        self._probes = make_probes(settings)
+        self._probes = make_probes(settings) if probes is None else probes
         self._disk = Disk(settings, self._clock)
         self.celery = Celery(f"reelyard.worker.{worker_id}", set_as_current=False)
         self.celery.conf.update(celery_settings(settings.broker_url))
@@ -206,9 +164,9 @@ class Agent:
             except Exception:
                 log.exception("a heartbeat was missed")
 
-    def _carry(self, payload: dict[str, object]) -> None:
+    def _carry(self, payloads: Sequence[dict[str, object]]) -> None:
         try:
-            self.celery.send_task(REPORT_TASK, args=[payload], queue=REPORTS_QUEUE)
+            self.celery.send_task(REPORT_TASK, args=[bundle(payloads)], queue=REPORTS_QUEUE)
         except (OperationalError, OSError) as away:
             raise ConnectionError(str(away)) from away
 
@@ -264,7 +222,9 @@ def _checked(worker_id: str) -> str:
     )
 
 
-def run(settings: Settings, steps: str = "worker.steps") -> None:
+def run(
+    settings: Settings, steps: str = "worker.steps", probes: Sequence[Probe] | None = None
+) -> None:
     """The worker's process, until SIGTERM. Raises InvalidInput without a broker."""
     if not settings.broker_url:
         raise InvalidInput(
@@ -279,7 +239,7 @@ def run(settings: Settings, steps: str = "worker.steps") -> None:
     os.environ.setdefault("OMP_NUM_THREADS", str(settings.threads or os.cpu_count() or 1))
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     worker_id = name_of(settings)
-    agent = Agent(settings, worker_id, steps)
+    agent = Agent(settings, worker_id, steps, probes)
     _listen(agent)
     agent.celery.worker_main(
         [

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from reelyard import __version__
 from reelyard.failure import Failure, FailureKind
 from reelyard.messages import Acknowledge, CancelAttempt, Introduce, RunTask, read_order
+from reelyard.wire import unbundle
 from worker.outbox import Outbox
 from worker.supervise import Supervisor
 
@@ -30,8 +31,13 @@ class Inbox:
         self._supervisor, self._outbox = supervisor, outbox
         self._introduce, self._refuse, self._boot_id = introduce, refuse, boot_id
 
-    def receive(self, payload: object) -> None:
-        """One order. A task that cannot be read is given back, any other nonsense is dropped."""
+    def receive(self, argument: object) -> None:
+        """An order or several. A task that cannot be read is given back, any other nonsense is
+        dropped."""
+        for payload in unbundle(argument):
+            self._receive(payload)
+
+    def _receive(self, payload: object) -> None:
         try:
             order = read_order(payload)
         except ValidationError as wrong:

@@ -9,8 +9,8 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import worker.agent
 from reelyard.settings import read_settings
+from worker.agent import run
 from worker.probe import Measurement
 
 
@@ -37,8 +37,7 @@ class Pretended:
 
 def main(devices: int) -> None:
     """Until SIGTERM."""
-    worker.agent.make_probes = lambda _settings: [Pretended(devices)]
-    worker.agent.run(read_settings(), "bench.durable.steps")
+    run(read_settings(), "bench.durable.steps", [Pretended(devices)])
 
 
 if __name__ == "__main__":

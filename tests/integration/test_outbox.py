@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ class Road:
     """What arrives. `broken` is raised instead of carrying."""
 
     arrived: list[str] = field(default_factory=list)
+    messages: list[int] = field(default_factory=list)
     broken: Exception | None = None
     tries: int = 0
     held: threading.Event = field(default_factory=threading.Event)
@@ -32,12 +33,13 @@ class Road:
     def __post_init__(self) -> None:
         self.held.set()
 
-    def carry(self, payload: dict[str, Any]) -> None:
+    def carry(self, payloads: Sequence[dict[str, Any]]) -> None:
         self.held.wait(30)
         self.tries += 1
         if self.broken:
             raise self.broken
-        self.arrived.append(payload["report_id"])
+        self.messages.append(len(payloads))
+        self.arrived += [payload["report_id"] for payload in payloads]
 
 
 def started(name: str) -> Report:
@@ -91,7 +93,7 @@ def test_pauses_double_up_to_a_minute(kept: KeptReports) -> None:
     sent = []
     for second in range(1200):
         if kept.due(float(second), 3.0):
-            kept.mark_sent("a", float(second))
+            kept.mark_sent(["a"], float(second))
             sent.append(second)
     gaps = [after - before for before, after in itertools.pairwise(sent)]
     assert sent[0] == 4 and gaps[0] <= 5

@@ -32,7 +32,14 @@ from reelyard.messages import (
     read_report,
 )
 from reelyard.task import VoiceWork
-from reelyard.wire import CONTROL_TASK, RUN_TASK, celery_settings, control_queue, node_queue
+from reelyard.wire import (
+    CONTROL_TASK,
+    RUN_TASK,
+    celery_settings,
+    control_queue,
+    node_queue,
+    unbundle,
+)
 from tests.support.running_farm import clean_environment
 from tests.support.services import needs_module
 from tests.support.waiting import eventually
@@ -158,7 +165,8 @@ class RunningWorker:
         """Everything it has said so far."""
         with contextlib.suppress(redis.ConnectionError):
             while (raw := self.broker.redis.rpop(REPORTS)) is not None:
-                self.heard.append(read_report(_argument(raw)))  # type: ignore[arg-type]
+                said = unbundle(_argument(raw))  # type: ignore[arg-type]
+                self.heard += [read_report(payload) for payload in said]
         return self.heard
 
     def says(self, type: str, attempt: str | None = None, count: int = 1) -> list[Any]:
