@@ -18,8 +18,8 @@ from reelyard.clock import Stopwatch
 
 _MOST_ROUNDS = 10_000
 """Of decisions at one instant: a policy that starts and stops the same task never ends."""
-_MOST_VAIN_WAKES = 100_000
-"""In a row, while nothing runs and nothing more arrives."""
+_MOST_VAIN_WAKES, _MOST_VAIN_SECONDS = 2_000_000, 15 * 86_400.0
+"""While nothing runs and nothing more arrives: longer than any door that opens stays shut."""
 
 
 @dataclass(slots=True)
@@ -38,6 +38,7 @@ class Played:
     """What came out. `left`: tasks that never ran to their end, and why."""
 
     world: World
+    truth: Truth
     runs: Runs
     costs: Costs
     left: dict[int, str]
@@ -46,17 +47,18 @@ class Played:
 def play(world: World, policy: Policy, truth: Truth, stopwatch: Stopwatch) -> Played:
     """The whole workload. Raises BrokenRule when the policy asks for what cannot be."""
     stage = _Stage(world, policy, truth, stopwatch)
-    while stage.vain < _MOST_VAIN_WAKES and math.isfinite(moment := stage.next_moment()):
+    while math.isfinite(moment := stage.next_moment()) and not stage.is_in_vain(moment):
         stage.reach(moment)
     left = {task: policy.why(task) for task in sorted(stage.floor.waiting)}
-    return Played(world, stage.floor.runs, stage.costs, left)
+    return Played(world, truth, stage.floor.runs, stage.costs, left)
 
 
 class _Stage:
     """Where a play has got to."""
 
     def __init__(self, world: World, policy: Policy, truth: Truth, stopwatch: Stopwatch) -> None:
-        self.floor, self.costs, self.vain = Floor(world, truth), Costs(), 0
+        self.floor, self.costs = Floor(world, truth), Costs()
+        self._vain, self._moved_at = 0, 0.0
         self._tasks, self._policy, self._stopwatch = world.tasks, policy, stopwatch
         self._arrived = 0
         self._now, self._rounds = -math.inf, 0
@@ -67,6 +69,12 @@ class _Stage:
         at = self._tasks[self._arrived].at if self._arrived < len(self._tasks) else math.inf
         wake = math.inf if self._wake is None else self._wake
         return min(at, self.floor.next_end(), wake)
+
+    def is_in_vain(self, moment: float) -> bool:
+        """Nothing has moved for so long that nothing will."""
+        if self._arrived < len(self._tasks):
+            return False
+        return self._vain > _MOST_VAIN_WAKES or moment > self._moved_at + _MOST_VAIN_SECONDS
 
     def reach(self, now: float) -> None:
         """Everything of this instant: what ended, what arrived, what is decided."""
@@ -85,8 +93,9 @@ class _Stage:
                 self.floor.stop(wish, now)
                 self.costs.stops += 1
         self._wake = self._next_wake(now)
-        moved = ended or arrived or decisions or not self.floor.is_still
-        self.vain = 0 if moved or self._arrived < len(self._tasks) else self.vain + 1
+        self._vain += 1
+        if ended or arrived or decisions or not self.floor.is_still:
+            self._vain, self._moved_at = 0, now
 
     def _arrivals(self, now: float) -> range:
         first = self._arrived

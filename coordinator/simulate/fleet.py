@@ -1,6 +1,7 @@
 """The machines of a play, read from TOML.
 
     starts = 2026-01-05T00:00:00Z     # simulated second 0; left out: that Monday
+    timezone = "Europe/Berlin"        # of opening hours; left out: UTC
 
     [[devices]]
     type = "rtx-4090"                 # of the catalog, or any name with memory_gib
@@ -27,11 +28,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
-from coordinator.simulate.hours import read_hours
 from coordinator.simulate.policy import Machine
 from reelyard.catalog import Catalog, DeviceType
 from reelyard.catalog.identify import find_device
 from reelyard.errors import InvalidInput, Problem
+from reelyard.rules.opening import read_hours
+from reelyard.rules.zone import zone_of
 
 MOST_BYTES = 1 << 20
 MOST_DEVICES = 100_000
@@ -43,14 +45,19 @@ _LINKS = ("nvlink", "pcie", "ethernet")
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """Devices that are priced alike. `name`: unlike any other of the fleet; `type`: what given
-    seconds are looked up by; `device`: what the catalog says of it, if anything."""
+    """Devices that are priced alike. `name`: unlike any other of the fleet; `type`: as written;
+    `device`: what the catalog says of it, if anything. Given seconds may use any of these names."""
 
     name: str
     type: str
     memory_gib: float
     read_gb_s: float | None = None
     device: DeviceType | None = field(default=None, compare=False, repr=False)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What it answers to, the most exact first."""
+        return (self.name, self.type, *((self.device.id,) if self.device else ()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +95,7 @@ class _File(BaseModel):
     devices: list[_Devices] = Field(min_length=1, max_length=10_000)
     owners: dict[str, _Owner] = {}
     starts: AwareDatetime = MONDAY
+    timezone: str = Field(default="", max_length=100)
 
 
 def read_fleet(file: Path, catalog: Catalog) -> Fleet:
@@ -120,7 +128,7 @@ def parse_fleet(content: bytes, catalog: Catalog, name: str = "fleet") -> Fleet:
     kinds = tuple(_kinds(asked.devices, catalog))
     return Fleet(
         kinds,
-        tuple(_machines(asked.devices, kinds, catalog)),
+        tuple(_machines(asked, kinds, catalog)),
         {owner: one.weight for owner, one in asked.owners.items()},
         asked.starts.timestamp(),
         {key: table[key] for key in table if key not in ("devices", "starts")},
@@ -132,7 +140,7 @@ def with_more(fleet: Fleet, asked: str, count: int, catalog: Catalog) -> Fleet:
     own; of a type that it lacks, as the catalog describes it. Raises InvalidInput."""
     device = find_device(asked, catalog.devices)
     names = {asked, device.id if device else asked}
-    number = next((n for n, k in enumerate(fleet.kinds) if {k.name, k.type} & names), None)
+    number = next((n for n, k in enumerate(fleet.kinds) if set(k.names) & names), None)
     kinds = fleet.kinds
     if number is None:
         table = _Devices(type=asked)
@@ -167,16 +175,14 @@ def _kinds(tables: Sequence[_Devices], catalog: Catalog) -> Iterator[Kind]:
 
 
 def _kind(table: _Devices, device: DeviceType | None) -> Kind:
-    name = device.id if device else table.type
     usable = device.usable_gib.value if device else 0.0
-    return Kind(name, name, table.memory_gib or usable, table.read_gb_s, device)
+    return Kind(table.type, table.type, table.memory_gib or usable, table.read_gb_s, device)
 
 
-def _machines(
-    tables: Sequence[_Devices], kinds: Sequence[Kind], catalog: Catalog
-) -> Iterator[Machine]:
-    number = 0
-    for table in tables:
+def _machines(asked: _File, kinds: Sequence[Kind], catalog: Catalog) -> Iterator[Machine]:
+    number, zone = 0, zone_of(asked.timezone)
+    for table in asked.devices:
+        hours = read_hours(table.hours, zone) if table.hours else None
         device = find_device(table.type, catalog.devices)
         kind = _kind(table, device)
         column = next(n for n, one in enumerate(kinds) if replace(one, name=kind.name) == kind)
@@ -190,7 +196,7 @@ def _machines(
                 link=_link(table, device),
                 pools=tuple(table.pools),
                 tags=frozenset(table.tags),
-                hours=read_hours(table.hours) if table.hours else None,
+                hours=hours,
             )
             number += 1
 
@@ -205,17 +211,18 @@ def _wrong(asked: _File, catalog: Catalog) -> Iterator[Problem]:
     count = sum(table.count for table in asked.devices)
     if count > MOST_DEVICES:
         yield Problem("devices", "are too many", str(count), str(MOST_DEVICES), _REMEDY)
+    try:
+        zone_of(asked.timezone)
+    except InvalidInput as wrong:
+        yield from wrong.problems
     for number, table in enumerate(asked.devices):
         device = find_device(table.type, catalog.devices)
         if problem := _untyped(number, table, device, catalog):
             yield problem
-        if table.hours:
-            try:
-                read_hours(table.hours)
-            except InvalidInput as wrong:
-                yield from (
-                    replace(one, field=f"devices[{number}].hours") for one in wrong.problems
-                )
+        try:
+            read_hours(table.hours or "always", field=f"devices[{number}].hours")
+        except InvalidInput as wrong:
+            yield from wrong.problems
 
 
 def _untyped(

@@ -53,7 +53,9 @@ class _Stand:
     held: dict[str, list[tuple[int, int]]] = field(default_factory=lambda: defaultdict(list))
     fronts: dict[str, list[tuple[Key, int]]] = field(default_factory=lambda: defaultdict(list))
     until: float = math.inf
-    """When the present opening ends; at once where it is closed."""
+    """When the present opening ends; in the past where it is closed."""
+    again: float = -math.inf
+    """When to ask its hours again."""
 
 
 class PlainQueue:
@@ -89,7 +91,8 @@ class PlainQueue:
     def decide(self, now: float) -> list[Start | Stop]:
         starts: list[Start | Stop] = []
         for stand in self._stands:
-            stand.until = _until(stand.hours, self._world.starts, now)
+            if stand.hours is not None and now >= stand.again:
+                _look_at_the_door(stand, stand.hours, self._world.starts, now)
         if self._stays:
             starts.extend(self._at_home(now))
         kept: set[_Stand] = set()
@@ -105,12 +108,7 @@ class PlainQueue:
     def wake(self, now: float) -> float | None:
         if not self._waiting:
             return None
-        moments = [
-            stand.hours.opens(self._world.starts + now) - self._world.starts
-            for stand in self._stands
-            if stand.hours is not None and stand.until <= now and stand.front
-        ]
-        soonest = min(moments, default=math.inf)
+        soonest = min((stand.again for stand in self._stands if stand.hours), default=math.inf)
         return soonest if now < soonest < math.inf else None
 
     def why(self, task: int) -> str:
@@ -273,7 +271,9 @@ def _stands(machines: Sequence[Machine]) -> tuple[list[_Stand], list[int]]:
     return stands, found
 
 
-def _until(hours: OpeningHours | None, starts: float, now: float) -> float:
-    if hours is None:
-        return math.inf
-    return hours.closes(starts + now) - starts if hours.is_open(starts + now) else now
+def _look_at_the_door(stand: _Stand, hours: OpeningHours, starts: float, now: float) -> None:
+    """When it closes, or that it is closed, and until when that is so."""
+    if hours.is_open(starts + now):
+        stand.until = stand.again = hours.closes(starts + now) - starts
+    else:
+        stand.until, stand.again = -math.inf, hours.opens(starts + now) - starts

@@ -71,9 +71,10 @@ class Machine:
 
 @dataclass(frozen=True, slots=True)
 class Prices:
-    """What work is predicted to take, rows by shape, columns by type. `seconds`: endless where it
-    cannot run; with the model in memory, of all of a gang's devices together; `load_seconds`
-    before it where the model is not; `gib` per device; `model` by shape, empty for none."""
+    """What work is predicted to take, rows by shape, columns by type. `seconds`
+    with the model in memory, of all of a gang's devices together; `load_seconds` before it where
+    the model is not; both endless where it cannot run. `gib` per device; `model` by shape, empty
+    for none."""
 
     seconds: Floats
     load_seconds: Floats

@@ -43,7 +43,7 @@ class Shape:
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """One task on one device (of each of a gang). `seconds`: endless where it cannot run."""
+    """One task on one device (of each of a gang). Endless seconds where it cannot run."""
 
     seconds: float
     load_seconds: float
@@ -71,7 +71,7 @@ def price(shape: Shape, kind: Kind, catalog: Catalog) -> Price:
         return _predicted(shape, kind, catalog)
     seconds, load = _of(shape.seconds, kind), _of(shape.load_seconds, kind)
     if seconds is None or load is None or shape.memory_gib > kind.memory_gib:
-        return Price(np.inf, 0.0, shape.memory_gib)
+        return Price(np.inf, np.inf, shape.memory_gib)
     return Price(seconds, load, shape.memory_gib)
 
 
@@ -84,12 +84,12 @@ def _of(given: Given, kind: Kind) -> float | None:
     if isinstance(given, float):
         return given
     by_type = dict(given)
-    return by_type.get(kind.name, by_type.get(kind.type))
+    return next((by_type[name] for name in kind.names if name in by_type), None)
 
 
 def _predicted(shape: Shape, kind: Kind, catalog: Catalog) -> Price:
     if kind.device is None:
-        return Price(np.inf, 0.0, 0.0)
+        return Price(np.inf, np.inf, 0.0)
     asked = Request(
         model=shape.model,
         device=kind.device.id,
@@ -105,7 +105,7 @@ def _predicted(shape: Shape, kind: Kind, catalog: Catalog) -> Price:
     found = predict(asked, catalog)
     gib = found.bound_vram_gib or 0.0
     if found.status is not Status.OK or found.seconds is None:
-        return Price(np.inf, 0.0, gib)
+        return Price(np.inf, np.inf, gib)
     return Price(max(found.seconds, 0.001), found.load_seconds or 0.0, gib)
 
 
