@@ -1,5 +1,5 @@
-"""The farm's own scheduler, playing: the very code that decides in the loop, told of a play's events
-instead of a database's. Decides nothing itself.
+"""The farm's own scheduler, playing: the very code that decides in the loop, told of a play's
+events instead of a database's. Decides nothing itself.
 """
 
 from __future__ import annotations

@@ -1,0 +1,156 @@
+"""A closed batch: everything that waits is known and nothing more comes, so the index rule gives
+way to a layout that gives every device a list of shapes. Within its list a device serves whoever's
+turn it is and stays with its model; when a list runs out early, what is left is laid out again.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+from math import inf
+
+import numpy as np
+
+from coordinator.core.yard.layout import EMPTY, Free, best_layout
+from coordinator.core.yard.mix import makespan_bound, work_of
+from coordinator.core.yard.picker import Picker
+from coordinator.core.yard.prices import Bools, Floats
+from coordinator.core.yard.seats import Seat
+
+_FEW_MOMENTS = 3
+_SOONEST_SECONDS = 1.0
+_RISK_SPREADS = 2.0
+_OTHER_SPREAD = 0.1
+_MUCH = 0.05
+
+
+@dataclass(slots=True)
+class Batch:
+    """The present layout. `lists`: for each device the shapes it is to make, how many of each."""
+
+    is_on: bool = False
+    laid_at: float = -inf
+    seconds: float = 0.0
+    lines: Bools = field(default_factory=lambda: np.zeros(0, dtype=np.bool_))
+    """[lines] that the layout holds."""
+    spread: float = 0.0
+    """How far runs strayed from their predictions when it was laid out."""
+    lists: dict[int, deque[list[int]]] = field(default_factory=dict)
+
+    def look(self, picker: Picker) -> None:
+        """Begin, go on or end, by what waits now."""
+        counts = self._counts(picker)
+        waiting, deep = float(counts.sum()), picker.terms.batch_depth * picker.seats.count.sum()
+        if waiting == 0:
+            self.is_on = False
+        elif not self.is_on:
+            if waiting >= deep and self._is_closed(picker):
+                self._lay_out(picker)
+        elif picker.now >= self.again_at():
+            self._look_again(picker, float(counts[~self.members(picker)].sum()), waiting)
+
+    def _look_again(self, picker: Picker, new: float, waiting: float) -> None:
+        """Much that is new is laid out too, or ends the batch where more and more comes."""
+        if new > 0 and not self._is_closed(picker):
+            self.is_on = False
+        elif new > _MUCH * waiting or is_riskier(self.spread, picker):
+            self._lay_out(picker)
+
+    def next(self, number: int, picker: Picker) -> int | None:
+        """The line that the device should serve next; None when its list has nothing for it."""
+        if not self.lists.get(number) and self._may_lay_out_again(picker):
+            self._lay_out(picker)
+        entries = self.lists.get(number)
+        if not entries:
+            return None
+        seat = picker.seats.seats[number]
+        ready = self.members(picker) & picker.ready()
+        chosen = self._entry(entries, seat, picker, ready)
+        if chosen is None:
+            return None
+        entry, line = chosen
+        entry[1] -= 1
+        if entry[1] == 0:
+            entries.remove(entry)
+        return line
+
+    def again_at(self) -> float:
+        """When what is left may be laid out again."""
+        return self.laid_at + max(_SOONEST_SECONDS, 0.02 * self.seconds)
+
+    def _is_closed(self, picker: Picker) -> bool:
+        """Whether hardly anything came in over the time that clearing the backlog will take."""
+        lines, count = picker.lines, len(picker.lines)
+        usual = picker.forecast.usual[lines.shape[:count]]
+        counts = self._counts(picker)
+        seconds = float((counts * np.where(counts > 0, usual, 0.0)).sum())
+        drain = seconds / max(float(picker.seats.count.sum()), 1.0)
+        moments = picker.forecast.moments_since(picker.now - max(drain, 60.0))
+        return bool(moments <= max(_FEW_MOMENTS, 0.02 * counts.sum()))
+
+    def _may_lay_out_again(self, picker: Picker) -> bool:
+        return picker.now >= self.again_at() and bool(self.members(picker).any())
+
+    def _lay_out(self, picker: Picker) -> None:
+        prices, seats, kinds = picker.prices, picker.seats, len(picker.prices.kinds)
+        count = np.zeros(len(prices.shapes))
+        np.add.at(count, picker.lines.shape[: len(picker.lines)], self._counts(picker))
+        devices = seats.count[:kinds]
+        run = np.where(devices > 0, prices.run, np.inf)
+        count[~np.isfinite(run).any(1)] = 0
+        held = seats.holders[: len(prices.models), :kinds]
+        work = work_of(run, prices.load, prices.model, count, devices, holders=held)
+        bound, mix = makespan_bound(work, tolerance=5e-3)
+        models = len(work.load)
+        free = [self._free(n, s, picker, models) for n, s in enumerate(seats.seats) if s.is_open]
+        found = best_layout(work, mix, bound, free, _RISK_SPREADS * picker.forecast.spread)
+        self.is_on, self.laid_at, self.seconds = True, picker.now, found.makespan
+        self.lines = np.array(self._counts(picker) > 0)
+        self.spread = picker.forecast.spread
+        self.lists = {n: deque([s, m] for s, m in runs) for n, runs in found.runs.items()}
+
+    def _free(self, number: int, seat: Seat, picker: Picker, models: int) -> Free:
+        left = max(0.0, seat.run.ends_at - picker.now) if seat.run else 0.0
+        model = max((m for m in seat.held if m < models), default=EMPTY)
+        return Free(number, seat.kind, model, left)
+
+    def _counts(self, picker: Picker) -> Floats:
+        """[lines] tasks that a layout may hold: no gangs, no deadlines, nothing moved by hand."""
+        lines, count = picker.lines, len(picker.lines)
+        plain = (lines.gang[:count] == 1) & np.isinf(lines.deadline[:count])
+        plain &= lines.rank[:count] == 0
+        return np.where(plain, lines.count[:count], 0.0)
+
+    def members(self, picker: Picker) -> Bools:
+        """[lines] that the layout holds and that still have tasks."""
+        held = np.zeros(len(picker.lines), dtype=np.bool_)
+        held[: len(self.lines)] = self.lines
+        return np.asarray(held & (self._counts(picker) > 0))
+
+    def _entry(
+        self, entries: deque[list[int]], seat: Seat, picker: Picker, ready: Bools
+    ) -> tuple[list[int], int] | None:
+        """Whoever's turn it is first, then the resident model, then the order of the list."""
+        even = picker.even()
+        best: tuple[tuple[bool, bool, int], list[int], int] | None = None
+        stale = []
+        for place, entry in enumerate(entries):
+            line = picker.line_of_shape(entry[0], ready)
+            if line is None:
+                stale.append(entry)
+                continue
+            away = int(picker.prices.model[entry[0]]) not in (*seat.held, -1)
+            ahead = not even[line]
+            key = (ahead, away, place)
+            if best is None or key < best[0]:
+                best = (key, entry, line)
+            if key[:2] == (False, False) or len(picker.accounts) == 1:
+                break
+        for entry in stale:
+            entries.remove(entry)
+        return (best[1], best[2]) if best else None
+
+
+def is_riskier(spread: float, picker: Picker) -> bool:
+    """Whether runs stray from their predictions in another way than when it was laid out."""
+    return abs(picker.forecast.spread - spread) > _OTHER_SPREAD

@@ -1,0 +1,125 @@
+"""What comes, and the mix that follows: arrivals are remembered by shape, the newest weigh most,
+and the linear program over them and the backlog says which kinds should do which shapes.
+
+A kind is on plan for a shape where its priced seconds come near the cheapest: the vertex that the
+solver happens to stop at names one kind where several are as good.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from coordinator.core.yard.mix import ENDLESS_SECONDS, Mix, solve, work_of
+from coordinator.core.yard.prices import Bools, Floats, Prices
+from coordinator.core.yard.terms import Terms
+
+_LARGEST = 1e12
+_RECENT = 0.01
+_DOUBT = 10  # runs before the first few count fully
+_REMEMBERED_MOMENTS = 512
+
+
+@dataclass(slots=True)
+class Forecast:
+    """Arrivals so far. `usual`: [shapes] seconds on the fastest kind that is on plan; `on_plan`:
+    [shapes, kinds]; `worth`: [kinds] what a second there counts, 1 for the fastest kind."""
+
+    terms: Terms
+    seen: Floats = field(default_factory=lambda: np.zeros(64))
+    on_plan: Bools = field(default_factory=lambda: np.zeros((0, 0), dtype=np.bool_))
+    usual: Floats = field(default_factory=lambda: np.zeros(0))
+    fastest: Floats = field(default_factory=lambda: np.zeros(0))
+    worth: Floats = field(default_factory=lambda: np.zeros(0))
+    moments: deque[float] = field(default_factory=lambda: deque(maxlen=_REMEMBERED_MOMENTS))
+    planned_at: float = -np.inf
+    _arrived: int = 0
+    _off: float = 0.0
+    _compared: int = 0
+    _step: float = 1.0
+    _known: tuple[int, int, int] = (-1, -1, -1)
+
+    def arrive(self, shape: int, at: float) -> None:
+        """One task of the shape came in."""
+        while shape >= len(self.seen):
+            self.seen = np.concatenate([self.seen, np.zeros_like(self.seen)])
+        self.seen[shape] += self._step
+        self._arrived += 1
+        self._step *= 1.0 + 1.0 / self.terms.remembered_arrivals
+        if self._step > _LARGEST:
+            self.seen /= self._step
+            self._step = 1.0
+        if not self.moments or at > self.moments[-1]:
+            self.moments.append(at)
+
+    def compare(self, predicted: float, took: float) -> None:
+        """How far runs stray from what was predicted; nothing is known before the first."""
+        if predicted > 0 and took > 0:
+            self._compared += 1
+            off = (took / predicted - 1.0) ** 2
+            self._off += max(_RECENT, 1.0 / (self._compared + _DOUBT)) * (off - self._off)
+
+    @property
+    def spread(self) -> float:
+        """The typical error of a predicted run, as a part of it."""
+        return float(np.sqrt(self._off))
+
+    def moments_since(self, moment: float) -> int:
+        """How often something came in since then, as far as is remembered."""
+        return sum(1 for at in reversed(self.moments) if at > moment)
+
+    def is_stale(self, prices: Prices, changes: int, now: float) -> bool:
+        """Whether the mix should be found anew: something is new, or enough has come in."""
+        if (len(prices.shapes), len(prices.kinds), changes) != self._known:
+            return True
+        enough = self._arrived >= self.terms.replan_arrivals
+        return enough and now - self.planned_at >= self.terms.replan_seconds
+
+    def plan(
+        self,
+        prices: Prices,
+        waiting: Floats,
+        devices: Floats,
+        gang: Floats,
+        changes: int,
+        now: float,
+    ) -> None:
+        """Find the mix. `waiting` and `gang`: [shapes]; `devices`: [kinds]; `changes`: of them."""
+        self.planned_at, self._arrived = now, 0
+        self._known = (len(prices.shapes), len(prices.kinds), changes)
+        run = np.where(devices > 0, prices.run, np.inf)
+        self.fastest = run.min(1, initial=np.inf)
+        self.worth = worth_of(prices.run)
+        count = waiting + self.seen[: len(run)] / self._step
+        able = np.isfinite(self.fastest)
+        work = work_of(run, prices.load, prices.model, np.where(able, count, 0.0), devices, gang)
+        mix = solve(work, ENDLESS_SECONDS) if able.any() else None
+        self.on_plan = np.isfinite(run) if mix is None else near_plan(run, mix, count, self.terms)
+        usual = np.where(self.on_plan, run, np.inf).min(1, initial=np.inf)
+        self.usual = np.where(np.isfinite(usual), usual, self.fastest)
+
+
+def near_plan(run: Floats, mix: Mix, count: Floats, terms: Terms) -> Bools:
+    """[shapes, kinds] where the shape is done by the plan, or as cheaply as there."""
+    cost = np.where(np.isfinite(run), run, np.inf) * (mix.prices + 1e-15)
+    planned = mix.share > terms.least_share
+    cheapest = np.where(planned, cost, np.inf).min(1, initial=np.inf)
+    near = cost <= cheapest[:, None] * (1 + terms.as_cheap)
+    absent = ~planned.any(axis=1, keepdims=True) & np.isfinite(run)
+    return np.asarray(planned | near | absent, dtype=np.bool_)
+
+
+def worth_of(run: Floats) -> Floats:
+    """[kinds] how much of a second on the fastest kind a second here is: the median over shapes
+    that run on both; 1 where nothing is known."""
+    if not run.size:
+        return np.ones(run.shape[1])
+    best = run.min(1, initial=np.inf)
+    found = np.ones(run.shape[1])
+    for g in range(run.shape[1]):
+        able = np.isfinite(run[:, g]) & (run[:, g] > 0)
+        if able.any():
+            found[g] = float(np.median(best[able] / run[able, g]))
+    return found

@@ -1,0 +1,92 @@
+"""Large against small: a task that needs several devices at once, or one of very few, gets a
+reservation on those that are free soonest; until then they take only what ends before (EASY).
+
+All or nothing: a gang starts on all of its devices in one moment or not at all.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import ceil, inf
+
+import numpy as np
+
+from coordinator.core.yard.picker import Picker
+from coordinator.core.yard.seats import Seat
+
+ETHERNET = "ethernet"
+
+
+@dataclass(frozen=True, slots=True)
+class Reservation:
+    """Devices for a line, all free in so many seconds, as predicted."""
+
+    line: int
+    seats: tuple[int, ...]
+    seconds: float
+
+
+def large_lines(picker: Picker) -> list[int]:
+    """Lines that need a reservation: gangs, and single tasks that have waited for one of very few
+    devices. Whoever is first in turn comes first."""
+    lines, count = picker.lines, len(picker.lines)
+    waiting = (lines.count[:count] > 0) & ~picker.barred
+    if not waiting.any():
+        return []
+    shape = lines.shape[:count]
+    able = np.isfinite(picker.prices.run) * picker.seats.count[: len(picker.prices.kinds)]
+    few = able.sum(1)[shape] <= max(1.0, picker.terms.most_reserved * picker.seats.count.sum())
+    load = np.where(np.isfinite(picker.prices.run), picker.prices.load, 0.0).max(1, initial=0.0)
+    waited = picker.waits > picker.terms.swap_waits * load[shape]
+    confined = few & waited & (able.sum(1)[shape] > 0) & (able.sum(1)[shape] < able.sum())
+    large = waiting & ((lines.gang[:count] > 1) | confined)
+    found = [int(line) for line in np.nonzero(large)[0]]
+    return sorted(found, key=lambda line: (picker.urgency[line], -picker.waits[line], line))
+
+
+def reserve(line: int, picker: Picker, taken: set[int]) -> Reservation | None:
+    """The devices on which the line's first task would end soonest; None where there never are
+    enough of them together."""
+    shape = int(picker.lines.shape[line])
+    gang = int(picker.lines.gang[line])
+    best, soonest = None, inf
+    for kind, seats in _together(picker, shape, gang):
+        free = sorted((_free_in(picker, n), n) for n in seats if n not in taken)[:gang]
+        if len(free) < gang:
+            continue
+        start = free[-1][0]
+        run, load = picker.prices.run[shape, kind], picker.prices.load[shape, kind]
+        chosen = tuple(sorted(number for _, number in free))
+        model = int(picker.prices.model[shape])
+        is_cold = any(model >= 0 and model not in picker.seats.seats[n].held for n in chosen)
+        end = start + run + (load if is_cold else 0.0)
+        if end > picker.closes[kind] and not picker.lines.can_checkpoint[line]:
+            continue
+        if end < soonest:
+            best, soonest = Reservation(line, chosen, start), end
+    return best
+
+
+def most_reserved(picker: Picker) -> int:
+    """How many devices may be held at once."""
+    return ceil(picker.terms.most_reserved * float(picker.seats.count.sum()))
+
+
+def _together(picker: Picker, shape: int, gang: int) -> Iterator[tuple[int, list[int]]]:
+    """Devices of one kind that can work as one: those of a node, or of several over Ethernet."""
+    groups: dict[tuple[int, str], list[int]] = defaultdict(list)
+    for number, seat in enumerate(picker.seats.seats):
+        if seat.is_open and np.isfinite(picker.prices.run[shape, seat.kind]):
+            groups[seat.kind, _place(seat) if gang > 1 else ""].append(number)
+    yield from ((kind, seats) for (kind, _), seats in sorted(groups.items()))
+
+
+def _place(seat: Seat) -> str:
+    return ETHERNET if seat.link == ETHERNET else f"node {seat.node}"
+
+
+def _free_in(picker: Picker, number: int) -> float:
+    run = picker.seats.seats[number].run
+    return 0.0 if run is None else max(0.0, run.ends_at - picker.now)

@@ -1,0 +1,277 @@
+"""The index rule: which line an idle device should serve next, or that it should wait.
+
+Bands first, then who is behind, then a person's order; of what is left a device stays with the
+model it holds, swaps when a line is worth the load, and goes off plan only where that ends sooner.
+Looks at lines and kinds, never at single tasks. Changes nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from coordinator.core.yard.accounts import Accounts
+from coordinator.core.yard.forecast import Forecast
+from coordinator.core.yard.lines import Lines
+from coordinator.core.yard.prices import Bools, Floats, Ints, Prices
+from coordinator.core.yard.seats import Held, Seats
+from coordinator.core.yard.terms import Terms, Urgency
+
+NOBODY = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Pick:
+    """A line to serve, and by which step of the rule."""
+
+    line: int
+    step: str
+    model_wait: float = 0.0
+    """Seconds of line at the devices that hold the model."""
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """A class of devices, as each line sees it: [lines] seconds to run and to load there, the
+    model, and whether it is resident."""
+
+    kind: int
+    run: Floats
+    load: Floats
+    model: Ints
+    resident: Bools
+
+
+@dataclass(slots=True)
+class Picker:
+    """One moment's picks. `closes`: [kinds] seconds until the kind's devices stop taking work."""
+
+    lines: Lines
+    seats: Seats
+    accounts: Accounts
+    prices: Prices
+    forecast: Forecast
+    terms: Terms
+    now: float
+    closes: Floats
+    barred: Bools
+    """[lines] whose limits or caps are reached."""
+    may_load: Bools
+    """[kinds] whose storage has room for one more load."""
+    waits: Floats = field(init=False)
+    """[lines] seconds that the oldest task has waited."""
+    urgency: Ints = field(init=False)
+    """[lines] the band that each counts as now."""
+    _able_holders: Floats = field(init=False)
+    _holders_of: int = -1
+
+    def __post_init__(self) -> None:
+        count = len(self.lines)
+        oldest = self.lines.oldest[:count]
+        self.waits = np.where(np.isfinite(oldest), self.now - oldest, 0.0)
+        self.urgency = self._urgency()
+
+    def pick(
+        self, kind: int, held: Held, beside: Bools | None = None, within: float = np.inf
+    ) -> Pick | None:
+        """What an idle device of the kind that holds these models should do. `beside`: lines to
+        leave out; `within`: seconds in which it must be done."""
+        lines, count = self.lines, len(self.lines)
+        shape = lines.shape[:count]
+        run, load = self.prices.run[shape, kind], self.prices.load[shape, kind]
+        ready = self.ready() & np.isfinite(run) & (lines.gang[:count] == 1)
+        if beside is not None:
+            ready &= ~beside
+        if not ready.any():
+            return None
+        model = self.prices.model[shape]
+        resident = np.isin(model, list(held)) | (model < 0)
+        ends = run + np.where(resident, 0.0, load)
+        if self.closes[kind] < np.inf:
+            ready &= (ends <= self.closes[kind]) | lines.can_checkpoint[:count]
+        if within < np.inf:
+            ready &= ends <= within
+        if not self.may_load[kind]:
+            ready &= resident
+        if not ready.any():
+            return None
+        tier = self.tiers()
+        look = Look(kind, run, np.where(resident, 0.0, load), model, resident)
+        for first in np.unique(tier[ready]):
+            found = self._of(self._foremost(ready & (tier == first)), look)
+            if found is not None:
+                return found
+        return None
+
+    def ready(self) -> Bools:
+        """[lines] that have a task which may start, as far as caps and limits go."""
+        lines, count = self.lines, len(self.lines)
+        below = self.accounts.below_cap()[lines.owner[:count]]
+        return np.asarray((lines.count[:count] > 0) & ~self.barred & below)
+
+    def line_of_shape(self, shape: int, ready: Bools) -> int | None:
+        """Of the ready lines of one shape the one whose turn it is."""
+        found = np.nonzero(ready & (self.lines.shape[: len(self.lines)] == shape))[0]
+        if len(found) < 2:
+            return int(found[0]) if len(found) else None
+        tier, used = self.tiers()[found], self.accounts.used[self.lines.owner[found]]
+        best = np.lexsort((-self.waits[found], used, -self.lines.priority[found], tier))[0]
+        return int(found[best])
+
+    def taken_from(self, line: int) -> None:
+        """The line's oldest task has gone."""
+        oldest = self.lines.oldest[line]
+        self.waits[line] = self.now - oldest if np.isfinite(oldest) else 0.0
+
+    def _of(self, among: Bools, look: Look) -> Pick | None:
+        """Stay, swap, or go off plan. Who is behind may have a model swapped at once; of the others
+        those who are not ahead come first, but nobody's resident model is thrown out for them."""
+        behind, even = self.behind(), self.even()
+        shape = self.lines.shape[: len(self.lines)]
+        on_plan, usual = self.forecast.on_plan[shape, look.kind], self.forecast.usual[shape]
+        wait = self._model_wait(shape)
+        stay = among & look.resident & (on_plan | (look.run < self.terms.stretch * usual))
+        worth = (wait > self.terms.swap_lines * look.load) | (
+            self.waits > self.terms.swap_waits * look.load
+        )
+        swap = among & on_plan & worth
+        sooner = look.run + look.load < self.terms.off_plan * (np.minimum(wait, 1e9) + usual)
+        hungry = among & ~look.resident & on_plan & self._starves(wait, look.load)
+        overdue = self.waits > self.terms.behind_waits * look.load
+        steps = (
+            *((hungry, "starved"), (stay & behind, "stay"), (swap & behind & overdue, "swap")),
+            *((stay & even, "stay"), (stay, "stay"), (swap & even, "swap"), (swap, "swap")),
+            *((among & sooner & even, "off plan"), (among & sooner, "off plan")),
+        )
+        for lines, step in steps:
+            if lines.any():
+                return Pick(self._next(self._of_best_model(lines, look, step)), step)
+        return None
+
+    def _of_best_model(self, lines: Bools, look: Look, step: str) -> Bools:
+        """A swap is for all lines of a model, so they are weighed together."""
+        if step != "swap":
+            return lines
+        return np.asarray(lines & (look.model == self._model(lines, look.model, look.load)))
+
+    def behind(self) -> Bools:
+        """[lines] whose owner has had too little, by more than the window."""
+        ahead = self.accounts.ahead()
+        return np.asarray((ahead < -self._window())[self.lines.owner[: len(self.lines)]])
+
+    def even(self) -> Bools:
+        """[lines] whose owner is not ahead of the others by more than the window."""
+        ahead = self.accounts.ahead()
+        return np.asarray(
+            (ahead <= self.terms.far_ahead * self._window())[self.lines.owner[: len(self.lines)]]
+        )
+
+    def _window(self) -> float:
+        return self.accounts.window(self.terms.window_loads, self.terms.window_tasks)
+
+    def _urgency(self) -> Ints:
+        """[lines] the band each counts as now: aged, or critical by its deadline."""
+        lines, count = self.lines, len(self.lines)
+        risen = np.floor(self.waits / self.terms.age_seconds).astype(np.int64)
+        band = np.maximum(lines.band[:count] - risen, int(Urgency.INTERACTIVE))
+        deadline = lines.deadline[:count]
+        if not np.isfinite(deadline).any():
+            return np.asarray(band)
+        left = deadline - self.now
+        usual = self.forecast.usual[lines.shape[:count]]
+        devices = np.maximum(self.seats.count[: len(self.prices.kinds)].sum(), 1.0)
+        slack = left - usual * np.ceil(lines.count[:count] / devices)
+        late = np.maximum(self.terms.critical_seconds, self.terms.critical_part * left)
+        critical = np.isfinite(deadline) & (slack < late)
+        return np.asarray(np.where(critical, np.minimum(band, int(Urgency.CRITICAL)), band))
+
+    def tiers(self) -> Ints:
+        """[lines] the band, and before or behind its others what a person has moved."""
+        moved = np.sign(self.lines.rank[: len(self.lines)]).astype(np.int64) + 1
+        return np.asarray(self.urgency * 3 + moved)
+
+    def _foremost(self, among: Bools) -> Bools:
+        """Of each owner only the most important; of what was moved to the front only the first."""
+        count = len(self.lines)
+        rank = self.lines.rank[:count]
+        if np.any(rank[among] != 0):
+            return np.asarray(among & (rank == rank[among].min()))
+        priority = self.lines.priority[:count]
+        if priority[among].min() == priority[among].max():
+            return among
+        aged = np.minimum(
+            priority + 100.0 * self.waits / self.terms.age_seconds, priority[among].max()
+        )
+        best = np.full(len(self.accounts), -np.inf)
+        owner = self.lines.owner[:count]
+        np.maximum.at(best, owner[among], aged[among])
+        return np.asarray(among & (aged >= best[owner] - 1e-9))
+
+    def _next(self, among: Bools) -> int:
+        """The line whose oldest task has waited longest for what it takes; before that, the
+        earliest deadline of what has become critical."""
+        count = len(self.lines)
+        critical = among & (self.urgency == Urgency.CRITICAL)
+        deadline = self.lines.deadline[:count]
+        if (critical & np.isfinite(deadline)).any():
+            return int(np.where(critical, deadline, np.inf).argmin())
+        usual = self.forecast.usual[self.lines.shape[:count]]
+        ratio = (self.waits + 1.0) / np.maximum(usual, 1e-6) ** self.terms.shortness
+        return int(np.where(among, ratio, -np.inf).argmax())
+
+    def _model(self, among: Bools, model: Ints, load: Floats) -> int:
+        """The model whose lines press most for the seconds of its load."""
+        count = len(self.lines)
+        usual = self.forecast.usual[self.lines.shape[:count]]
+        press = self.lines.count[:count] * (self.waits + 1.0)
+        press = press / np.maximum(usual, 1e-6) ** self.terms.shortness / (load + 1.0)
+        offered = model[among] + 1  # tasks without a model count as one
+        total = np.bincount(offered, weights=press[among])
+        return int(total.argmax()) - 1
+
+    def _model_wait(self, shape: Ints) -> Floats:
+        """[lines] seconds until today's holders that can run the shape have cleared the line of its
+        model; endless where there is none."""
+        count = len(self.lines)
+        usual = self.forecast.usual[shape]
+        model = self.prices.model[shape]
+        work = np.where(self.lines.count[:count] > 0, self.lines.count[:count] * usual, 0.0)
+        total = np.bincount(model + 1, weights=work, minlength=len(self.prices.models) + 1)
+        holders = self.able_holders()[shape]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            wait = np.where(holders > 0, total[model + 1] / holders, np.inf)
+        return np.where(model < 0, 0.0, wait)
+
+    def able_holders(self) -> Floats:
+        """[shapes] devices that hold the model and may run the shape."""
+        if self._holders_of != self.seats.changes:
+            self._holders_of = self.seats.changes
+            kinds = len(self.prices.kinds)
+            able = self.forecast.on_plan | (
+                self.prices.run < self.terms.stretch * self.forecast.usual[:, None]
+            )
+            model = self.prices.model
+            held = self.seats.holders
+            of_model = held[np.minimum(np.maximum(model, 0), len(held) - 1)][:, :kinds]
+            of_model = np.where((model >= 0) & (model < len(held)), 1, 0)[:, None] * of_model
+            self._able_holders = (of_model * (able & np.isfinite(self.prices.run))).sum(1)
+        return self._able_holders
+
+    def next_waits(self, lines: Ints, load: Floats) -> list[float]:
+        """Moments at which a wait of these lines becomes long enough for something. `load`: [these
+        lines, some kinds] seconds."""
+        terms, oldest = self.terms, self.lines.oldest[lines][:, None]
+        swaps = oldest + terms.swap_waits * load
+        overdue = oldest + terms.behind_waits * load
+        starves = oldest + np.maximum(terms.starve_seconds, terms.starve_loads * load)
+        ages = (np.floor(self.waits[lines] / terms.age_seconds) + 1.0) * terms.age_seconds
+        late = self.lines.deadline[lines] - terms.critical_seconds
+        moments = [swaps, overdue, starves, oldest[:, 0] + ages, late]
+        coming = [found[found > self.now] for found in moments]
+        return [float(found.min()) for found in coming if len(found)]
+
+    def _starves(self, wait: Floats, load: Floats) -> Bools:
+        """[lines] nobody holds the model, and the oldest has waited far too long."""
+        longest = np.maximum(self.terms.starve_seconds, self.terms.starve_loads * load)
+        return np.asarray(np.isinf(wait) & (self.waits > longest))

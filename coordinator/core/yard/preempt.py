@@ -1,0 +1,47 @@
+"""Whom an interactive task may push aside: batch work that can go on from a checkpoint, once it has
+had its minimum run, on the device where the waiting task would end soonest.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from coordinator.core.yard.picker import Picker
+from coordinator.core.yard.seats import Run
+from coordinator.core.yard.terms import Urgency
+
+_WORTH_IT_SECONDS = 30.0
+
+
+def waiting_interactive(picker: Picker) -> list[int]:
+    """Lines that were asked for as interactive, oldest first; ageing alone preempts nobody."""
+    lines, count = picker.lines, len(picker.lines)
+    ready = (lines.count[:count] > 0) & (lines.band[:count] == Urgency.INTERACTIVE)
+    ready &= ~picker.barred & (lines.gang[:count] == 1)
+    found = [int(line) for line in np.nonzero(ready)[0]]
+    return sorted(found, key=lambda line: (-picker.waits[line], line))
+
+
+def victim(line: int, picker: Picker) -> int | None:
+    """The device whose run should make way for the line; None for none."""
+    shape = int(picker.lines.shape[line])
+    found = [
+        (float(picker.prices.run[shape, seat.kind]), seat.run.started_at, number)
+        for number, seat in enumerate(picker.seats.seats)
+        if seat.run is not None
+        and seat.is_open
+        and seat.kept_for is None
+        and np.isfinite(picker.prices.run[shape, seat.kind])
+        and _may_be_stopped(seat.run, picker)
+    ]
+    if not found:
+        return None
+    _, _, number = min(found, key=lambda one: (one[0], -one[1], one[2]))
+    return number
+
+
+def _may_be_stopped(run: Run, picker: Picker) -> bool:
+    has_run = picker.now - run.started_at >= picker.terms.minimum_run_seconds
+    is_long = run.ends_at - picker.now >= _WORTH_IT_SECONDS
+    is_batch = run.line.band == Urgency.BATCH and run.line.can_checkpoint
+    return has_run and is_long and is_batch and len(run.seats) == 1 and not run.stopping

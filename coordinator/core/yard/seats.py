@@ -1,0 +1,207 @@
+"""Devices as the yard sees them: of which kind, what they hold, what they do and until when. Alike
+idle devices stand in one heap, so that a decision looks at classes and never at each device.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections import defaultdict
+from collections.abc import Hashable, Iterator
+from dataclasses import dataclass, field
+from math import inf
+
+import numpy as np
+
+from coordinator.core.yard.lines import LineKey
+from coordinator.core.yard.prices import Floats
+
+Held = frozenset[int]
+ClassKey = tuple[int, Held]
+
+
+@dataclass(slots=True)
+class Run:
+    """A task under way. `gang`: all of its devices. `ends_at` is predicted."""
+
+    task: str
+    line: LineKey
+    shape: int
+    seats: tuple[int, ...]
+    started_at: float
+    ends_at: float
+    waited_since: float
+    charged: float = 0.0
+    stopping: bool = False
+
+
+@dataclass(slots=True)
+class Seat:
+    """One device. `key` orders alike ones; `node` and `link` matter to gangs."""
+
+    key: Hashable
+    kind: int
+    node: str
+    link: str = ""
+    held: Held = frozenset()
+    run: Run | None = None
+    is_open: bool = True
+    kept_for: int | None = None
+    """The line that it is reserved for."""
+    kept_until: float = inf
+
+
+@dataclass(slots=True)
+class Seats:
+    """All devices, by number."""
+
+    seats: list[Seat] = field(default_factory=list)
+    numbers: dict[Hashable, int] = field(default_factory=dict)
+    count: Floats = field(default_factory=lambda: np.zeros(8))
+    """[kinds] devices that take work."""
+    holders: Floats = field(default_factory=lambda: np.zeros((8, 8)))
+    """[models, kinds] devices that hold the model."""
+    idle: dict[ClassKey, int] = field(default_factory=lambda: defaultdict(int))
+    """How many idle devices of each class may be given to anybody."""
+    idle_of_kind: Floats = field(default_factory=lambda: np.zeros(8))
+    changes: int = 0
+    """Grows whenever a holder or the number of devices changes."""
+    comings: int = 0
+    """Grows whenever a device comes or goes."""
+    _heaps: dict[ClassKey, list[int]] = field(default_factory=lambda: defaultdict(list))
+    _listed: dict[int, ClassKey] = field(default_factory=dict)
+
+    def put(self, seat: Seat) -> int:
+        """A device that is new, or that is different now; a run of it stays."""
+        number = self.numbers.get(seat.key)
+        if number is None:
+            number = self.numbers[seat.key] = len(self.seats)
+            self.seats.append(seat)
+            self._enter(number)
+            return number
+        old = self.seats[number]
+        seat.run, seat.kept_for, seat.kept_until = old.run, old.kept_for, old.kept_until
+        self._leave(number)
+        self.seats[number] = seat
+        self._enter(number)
+        return number
+
+    def drop(self, key: Hashable) -> None:
+        """The device takes no work any more."""
+        number = self.numbers.get(key)
+        if number is not None and self.seats[number].is_open:
+            self._leave(number)
+            self.seats[number].is_open = False
+
+    def begin(self, run: Run, model: int) -> None:
+        """The run has its devices from now on, and they will hold its model alone."""
+        for number in run.seats:
+            seat = self.seats[number]
+            self._unlist(number)
+            seat.run, seat.kept_for, seat.kept_until = run, None, inf
+            if model >= 0 and model not in seat.held:
+                self._hold(number, frozenset((model,)))
+
+    def end(self, run: Run) -> None:
+        """Its devices are free."""
+        for number in run.seats:
+            seat = self.seats[number]
+            if seat.run is run:
+                seat.run = None
+                self._list(number)
+
+    def hold(self, number: int, held: Held) -> None:
+        """What the device has in memory now."""
+        if self.seats[number].held != held:
+            self._unlist(number)
+            self._hold(number, held)
+            self._list(number)
+
+    def keep(self, number: int, line: int | None, until: float = inf) -> None:
+        """Reserve the device for a line, or for nobody."""
+        self._unlist(number)
+        self.seats[number].kept_for, self.seats[number].kept_until = line, until
+        self._list(number)
+
+    def classes(self) -> list[ClassKey]:
+        """Those with idle devices."""
+        return [key for key, count in self.idle.items() if count > 0]
+
+    def first(self, key: ClassKey) -> int:
+        """The first idle device of the class, which has one."""
+        heap = self._heaps[key]
+        while self._listed.get(heap[0]) != key:  # it was given away or changed meanwhile
+            heapq.heappop(heap)
+        return heap[0]
+
+    def each(self, key: ClassKey) -> list[int]:
+        """All idle devices of the class, in order."""
+        return sorted({n for n in self._heaps[key] if self._listed.get(n) == key})
+
+    def of_kind(self, kind: int) -> Iterator[int]:
+        """Devices of the kind that take work."""
+        return (n for n, seat in enumerate(self.seats) if seat.kind == kind and seat.is_open)
+
+    def is_idle(self, number: int) -> bool:
+        """Takes work, and has none."""
+        seat = self.seats[number]
+        return seat.is_open and seat.run is None
+
+    def _enter(self, number: int) -> None:
+        seat = self.seats[number]
+        self._room(seat.kind, max(seat.held, default=0))
+        if not seat.is_open:
+            return
+        self.count[seat.kind] += 1
+        for model in seat.held:
+            self.holders[model, seat.kind] += 1
+        self.changes += 1
+        self.comings += 1
+        self._list(number)
+
+    def _leave(self, number: int) -> None:
+        seat = self.seats[number]
+        if not seat.is_open:
+            return
+        self._unlist(number)
+        self.count[seat.kind] -= 1
+        for model in seat.held:
+            self.holders[model, seat.kind] -= 1
+        self.changes += 1
+        self.comings += 1
+
+    def _hold(self, number: int, held: Held) -> None:
+        seat = self.seats[number]
+        self._room(seat.kind, max(held, default=0))
+        if seat.is_open:
+            for model in seat.held:
+                self.holders[model, seat.kind] -= 1
+            for model in held:
+                self.holders[model, seat.kind] += 1
+        seat.held = held
+        self.changes += 1
+
+    def _list(self, number: int) -> None:
+        seat = self.seats[number]
+        if seat.is_open and seat.run is None and seat.kept_for is None:
+            key = self._listed[number] = (seat.kind, seat.held)
+            heapq.heappush(self._heaps[key], number)
+            self.idle[key] += 1
+            self.idle_of_kind[seat.kind] += 1
+
+    def _unlist(self, number: int) -> None:
+        key = self._listed.pop(number, None)
+        if key is not None:
+            self.idle[key] -= 1
+            self.idle_of_kind[key[0]] -= 1
+
+    def _room(self, kind: int, model: int) -> None:
+        models, kinds = self.holders.shape
+        if kind < kinds and model < models:
+            return
+        larger = np.zeros((max(models, 2 * (model + 1)), max(kinds, 2 * (kind + 1))))
+        larger[:models, :kinds] = self.holders
+        self.holders = larger
+        for name in ("count", "idle_of_kind"):
+            array = np.zeros(larger.shape[1])
+            array[: len(getattr(self, name))] = getattr(self, name)
+            setattr(self, name, array)

@@ -1,0 +1,72 @@
+"""What the picker and the planner go by: constants of the rules, each with where it came from.
+
+Values only. What a farm's people may set (weights, caps, hours, waits) comes from the house rules.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+
+class Urgency(IntEnum):
+    """Bands in the order they are served. CRITICAL is never asked for: it is what work becomes when
+    its deadline draws near."""
+
+    INTERACTIVE = 0
+    CRITICAL = 1
+    NORMAL = 2
+    BATCH = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """Chosen on seeds 1 to 5 of `bench/schedulers.py`; docs/scheduling.md has what each does."""
+
+    swap_lines: float = 1.0
+    """A device swaps models once the line has cost this many loads: ski rental."""
+    swap_waits: float = 4.0
+    """Or once its oldest task has waited this many loads."""
+    stretch: float = 3.0
+    """A resident model's task is taken off plan when it runs less than this often as long."""
+    off_plan: float = 0.5
+    """Off the plan, a task must end within this part of what waiting would take."""
+    shortness: float = 1.5
+    """The next task is the one with the largest wait / seconds ** shortness."""
+    starve_seconds: float = 600.0
+    starve_loads: float = 20.0
+    """A line that nobody serves goes before a resident model after the longer of the two."""
+    batch_depth: float = 2.0
+    """A closed batch has at least so many tasks per device."""
+    replan_part: float = 0.02
+    """A batch is not laid out again before this part of what is left has passed."""
+    replan_seconds: float = 10.0
+    replan_arrivals: int = 100
+    """The mix is solved at most so often, and after so many arrivals."""
+    remembered_arrivals: float = 2000.0
+    """How many arrivals make up the forecast of what comes."""
+    least_share: float = 1e-3
+    as_cheap: float = 0.02
+    """A kind is on plan when its priced seconds are at most this part dearer than the cheapest."""
+    age_seconds: float = 3600.0
+    """A line rises one band, or 100 points of priority, per so long a wait."""
+    critical_seconds: float = 600.0
+    critical_part: float = 0.1
+    """Work is critical when its slack is below the larger of these: seconds, or part of the time
+    that is left."""
+    window_loads: float = 1.0
+    window_tasks: float = 0.5
+    """Who is so many typical loads and tasks behind their fair part is served before the others."""
+    behind_waits: float = 8.0
+    """Who is behind has a resident model thrown out once so many loads were waited for."""
+    far_ahead: float = 10.0
+    """Who is this many times as much ahead of it is served after them."""
+    half_life_seconds: float = 86_400.0
+    """Use beyond one's share is forgotten at this rate."""
+    minimum_run_seconds: float = 300.0
+    """What has run shorter than this is not preempted."""
+    may_preempt: bool = True
+    most_reserved: float = 0.05
+    """Part of the devices that may be held for gangs, but always enough for one."""
+    most_per_tick: int = 1000
+    """Starts of one tick: what is left is for the next, which comes at once."""

@@ -1,0 +1,388 @@
+"""The yard as a whole: told what happened, it says what should start where.
+
+`decide` applies its own decisions to itself as it goes; whoever carries them out tells it when one
+came to nothing. Everything in here can be built anew from the facts at any time.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass
+from math import inf
+from typing import Protocol
+
+import numpy as np
+
+from coordinator.core.yard.accounts import Accounts
+from coordinator.core.yard.batch import Batch
+from coordinator.core.yard.forecast import Forecast
+from coordinator.core.yard.gangs import Reservation, large_lines, most_reserved, reserve
+from coordinator.core.yard.lines import LineKey, Lines
+from coordinator.core.yard.picker import Picker
+from coordinator.core.yard.preempt import victim, waiting_interactive
+from coordinator.core.yard.prices import Bools, Estimates, Prices
+from coordinator.core.yard.seats import ClassKey, Run, Seat, Seats
+from coordinator.core.yard.terms import Terms
+
+_SECOND = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Start the task on these devices, all at once. `step`: of the rule that chose it."""
+
+    task: str
+    line: LineKey
+    seats: tuple[Hashable, ...]
+    seconds: float
+    load_seconds: float
+    step: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """Let the task's run end at its next step boundary: another needs the device more."""
+
+    task: str
+    because: str
+
+
+Decision = Start | Stop
+
+
+class House(Protocol):
+    """The farm's own rules, as far as the yard asks for them."""
+
+    def closes_in(self, kind: Hashable, now: float) -> float:
+        """Seconds until devices of the kind stop taking work: 0 when closed, endless for never."""
+        ...
+
+    def opens_in(self, kind: Hashable, now: float) -> float:
+        """Seconds until devices of the kind take work again: 0 when open, endless for never."""
+        ...
+
+    def share(self, owner: str) -> tuple[float, float]:
+        """The owner's weight, and how many tasks may run at once (endless for any number)."""
+        ...
+
+    def most_at_once(self, limit: str) -> float:
+        """How many running tasks may hold the named limit."""
+        ...
+
+    def storage(self, kind: Hashable) -> tuple[str, float]:
+        """Where devices of the kind load from, and how many loads it bears at once."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class OpenHouse:
+    """No rules: always open, equal weights, no limits."""
+
+    weights: Mapping[str, float]
+
+    def closes_in(self, kind: Hashable, now: float) -> float:
+        """Never."""
+        return inf
+
+    def opens_in(self, kind: Hashable, now: float) -> float:
+        """Always open."""
+        return 0.0
+
+    def share(self, owner: str) -> tuple[float, float]:
+        """The weight given, else 1; no cap."""
+        return self.weights.get(owner, 1.0), inf
+
+    def most_at_once(self, limit: str) -> float:
+        """Any number."""
+        return inf
+
+    def storage(self, kind: Hashable) -> tuple[str, float]:
+        """Everybody loads from their own disk."""
+        return "", inf
+
+
+class Yard:
+    """Lines, devices, accounts and the rule over them."""
+
+    def __init__(self, estimates: Estimates, house: House, terms: Terms | None = None) -> None:
+        self.house, self.terms = house, terms or Terms()
+        self.lines, self.seats, self.accounts = Lines(), Seats(), Accounts()
+        self.prices, self.forecast, self.batch = Prices(estimates), Forecast(self.terms), Batch()
+        self.runs: dict[str, Run] = {}
+        self.reservations: dict[int, Reservation] = {}
+        self._limits: Counter[str] = Counter()
+        self._loading: list[tuple[float, str]] = []
+        self._has_more = False
+
+    # Facts.
+
+    def wait(self, task: str, key: LineKey, at: float) -> None:
+        """The task could start now, and waits since then."""
+        owner = self.accounts.owner(key.owner, *self.house.share(key.owner))
+        line = self.lines.line(key, self.prices.shape(key.shape), owner)
+        self.accounts.wait(owner)
+        self.lines.add(line, task, at)
+        self.forecast.arrive(int(self.lines.shape[line]), at)
+
+    def leave(self, task: str) -> None:
+        """The task does not wait any more: called off, held, or started by somebody else."""
+        line = self.lines.remove(task)
+        if line is not None:
+            self.accounts.waiting[self.lines.owner[line]] -= 1
+
+    def put(
+        self, key: Hashable, kind: Hashable, node: str, link: str = "", held: tuple[str, ...] = ()
+    ) -> None:
+        """A device takes work, or is different now."""
+        models = frozenset(self.prices.model_number(name) for name in held)
+        self.seats.put(Seat(key, self.prices.kind(kind), node, link, models))
+
+    def drop(self, key: Hashable) -> None:
+        """The device takes no work any more; what it runs may still end."""
+        self.seats.drop(key)
+
+    def end(self, task: str, now: float) -> None:
+        """The task's run is over, well or not; the account is corrected to what it took."""
+        run = self.runs.pop(task, None)
+        if run is None:
+            return
+        self.seats.end(run)
+        owner = self.accounts.numbers[run.line.owner]
+        self.accounts.running[owner] -= 1
+        self._limits.subtract(run.line.limits)
+        took = now - run.started_at
+        self.accounts.charge(owner, took * self._worth(run.seats) - run.charged)
+        self.forecast.compare(run.ends_at - run.started_at, took)
+
+    # Decisions.
+
+    def decide(self, now: float) -> list[Decision]:
+        """What should start or stop now."""
+        self._has_more = False
+        if not self.lines.total():
+            return []
+        self.accounts.forget(now, self.terms.half_life_seconds)
+        self._plan(now)
+        picker = self._look(now)
+        found: list[Decision] = []
+        self._serve_large(picker, found)
+        self.batch.look(picker)
+        self._serve(picker, found)
+        if self.terms.may_preempt:
+            self._push_aside(picker, found)
+        return found
+
+    def wake(self, now: float) -> float | None:
+        """When to look again though nothing happens: a wait has become too long, a door opens.
+        None when only what happens can change anything."""
+        if self._has_more:
+            return now
+        if not self.lines.total():
+            return None
+        picker = self._look(now)
+        moments = [*self._openings(picker), *self._thresholds(picker)]
+        later = [moment for moment in moments if now < moment < inf]
+        return max(now + _SECOND, min(later)) if later else None
+
+    def _openings(self, picker: Picker) -> list[float]:
+        """When closed kinds open."""
+        kinds = list(self.prices.kinds)
+        closed = np.nonzero((picker.closes <= 0) & (self.seats.count[: len(kinds)] > 0))[0]
+        return [picker.now + self.house.opens_in(kinds[kind], picker.now) for kind in closed]
+
+    def _thresholds(self, picker: Picker) -> list[float]:
+        """When waits reach what the rule asks for."""
+        moments = [held.seconds + picker.now for held in self.reservations.values()]
+        if self.batch.is_on:
+            moments.append(self.batch.again_at())
+        ready = np.nonzero(picker.ready())[0]
+        idle = np.nonzero(self.seats.idle_of_kind[: len(self.prices.kinds)] > 0)[0]
+        if len(ready) and len(idle):
+            load = self.prices.load[np.ix_(self.lines.shape[ready], idle)]
+            moments += list(picker.next_waits(ready, load))
+        return moments
+
+    def _plan(self, now: float) -> None:
+        if not self.forecast.is_stale(self.prices, self.seats.comings, now):
+            return
+        kinds, shapes = len(self.prices.kinds), len(self.prices.shapes)
+        count = len(self.lines)
+        waiting, gang = np.zeros(shapes), np.ones(shapes)
+        np.add.at(waiting, self.lines.shape[:count], self.lines.count[:count])
+        np.maximum.at(gang, self.lines.shape[:count], self.lines.gang[:count].astype(float))
+        devices = self.seats.count[:kinds].copy()
+        self.forecast.plan(self.prices, waiting, devices, gang, self.seats.comings, now)
+
+    def _look(self, now: float) -> Picker:
+        kinds = list(self.prices.kinds)
+        self._loading = [one for one in self._loading if one[0] > now]
+        return Picker(
+            lines=self.lines,
+            seats=self.seats,
+            accounts=self.accounts,
+            prices=self.prices,
+            forecast=self.forecast,
+            terms=self.terms,
+            now=now,
+            closes=np.array([self.house.closes_in(kind, now) for kind in kinds]),
+            barred=self._barred(),
+            may_load=self._may_load(kinds),
+        )
+
+    def _barred(self) -> Bools:
+        barred = np.zeros(len(self.lines), dtype=np.bool_)
+        if self._limits:
+            full = {n for n, used in self._limits.items() if used >= self.house.most_at_once(n)}
+            for key, number in self.lines.numbers.items():
+                barred[number] = bool(full.intersection(key.limits))
+        for limit_line in (n for k, n in self.lines.numbers.items() if k.limits and not barred[n]):
+            limits = self.lines.key(limit_line).limits
+            barred[limit_line] = any(self.house.most_at_once(name) <= 0 for name in limits)
+        return barred
+
+    def _may_load(self, kinds: list[Hashable]) -> Bools:
+        busy = Counter(storage for _, storage in self._loading)
+        found = [self.house.storage(kind) for kind in kinds]
+        return np.array([not name or busy[name] < most for name, most in found], dtype=np.bool_)
+
+    def _serve(self, picker: Picker, found: list[Decision]) -> None:
+        """Every class of idle devices, the fastest kind first, until nobody takes anything."""
+        took = True
+        while took and not self._has_more:
+            took = False
+            for key in sorted(self.seats.classes(), key=self._speed):
+                took |= self._serve_class(key, picker, found)
+
+    def _speed(self, key: ClassKey) -> tuple[float, int, list[int]]:
+        return (-float(self.forecast.worth[key[0]]), key[0], sorted(key[1]))
+
+    def _serve_class(self, key: ClassKey, picker: Picker, found: list[Decision]) -> bool:
+        took = False
+        if self.batch.is_on:
+            return self._serve_lists(key, picker, found)
+        while self.seats.idle[key] > 0 and picker.closes[key[0]] > 0:
+            pick = picker.pick(*key)
+            if pick is None:
+                break
+            self._start(pick.line, (self.seats.first(key),), pick.step, picker, found)
+            took = True
+            if len(found) >= self.terms.most_per_tick:
+                self._has_more = True
+                break
+        return took
+
+    def _serve_lists(self, key: ClassKey, picker: Picker, found: list[Decision]) -> bool:
+        """In a closed batch: the device's own list, beside it whatever else waits."""
+        took = False
+        for number in self.seats.each(key) if picker.closes[key[0]] > 0 else ():
+            members = self.batch.members(picker)
+            pick = picker.pick(*key, beside=members | self._later(members, picker))
+            line, step = (pick.line, pick.step) if pick else (self.batch.next(number, picker), "")
+            if line is None and (pick := picker.pick(*key, beside=members)) is not None:
+                line, step = pick.line, pick.step
+            if line is not None:
+                self._start(line, (number,), step or "batch", picker, found)
+                took = True
+        return took
+
+    def _later(self, members: Bools, picker: Picker) -> Bools:
+        """[lines] that come after the batch."""
+        if not members.any():
+            return members
+        return np.asarray(picker.urgency > picker.urgency[members].min())
+
+    def _serve_large(self, picker: Picker, found: list[Decision]) -> None:
+        """Gangs, and what only very few devices can run: start them or hold devices for them."""
+        for number in [n for held in self.reservations.values() for n in held.seats]:
+            self.seats.keep(number, None)
+        self.reservations = {}
+        taken: set[int] = set()
+        for line in large_lines(picker):
+            held = self._start_all(line, picker, found, taken)
+            if held is None or (taken and len(taken) + len(held.seats) > most_reserved(picker)):
+                continue
+            self.reservations[line] = held
+            taken.update(held.seats)
+        for held in self.reservations.values():
+            self._keep(held, picker, found)
+
+    def _start_all(
+        self, line: int, picker: Picker, found: list[Decision], taken: set[int]
+    ) -> Reservation | None:
+        """As many of the line's tasks as can start now; where the next could start, else."""
+        while self.lines.count[line] > 0 and picker.ready()[line]:
+            held = reserve(line, picker, taken)
+            if held is None or held.seconds > 0:
+                return held
+            self._start(line, held.seats, "large", picker, found)
+        return None
+
+    def _keep(self, held: Reservation, picker: Picker, found: list[Decision]) -> None:
+        """Until all of its devices are free, those that are take what ends before."""
+        for number in held.seats:
+            seat = self.seats.seats[number]
+            if seat.run is None and picker.closes[seat.kind] > 0:
+                pick = picker.pick(seat.kind, seat.held, within=held.seconds)
+                if pick is not None:
+                    self._start(pick.line, (number,), "backfill", picker, found)
+            self.seats.keep(number, held.line)
+
+    def _push_aside(self, picker: Picker, found: list[Decision]) -> None:
+        """Batch work makes way for interactive tasks that no idle device could take."""
+        stopping = sum(1 for run in self.runs.values() if run.stopping)
+        for line in waiting_interactive(picker):
+            for _ in range(int(self.lines.count[line])):
+                if stopping > 0:
+                    stopping -= 1
+                    continue
+                number = victim(line, picker)
+                run = self.seats.seats[number].run if number is not None else None
+                if run is None:
+                    return
+                run.stopping = True
+                owner = self.lines.key(line).owner
+                found.append(Stop(run.task, f"an interactive task of {owner} waits"))
+
+    def _start(
+        self, line: int, seats: tuple[int, ...], step: str, picker: Picker, found: list[Decision]
+    ) -> None:
+        key, shape = self.lines.key(line), int(self.lines.shape[line])
+        task, since = self.lines.take(line)
+        kind, model = self.seats.seats[seats[0]].kind, int(self.prices.model[shape])
+        is_cold = model >= 0 and any(model not in self.seats.seats[n].held for n in seats)
+        load = float(self.prices.load[shape, kind]) if is_cold else 0.0
+        seconds = float(self.prices.run[shape, kind])
+        ends_at = picker.now + load + seconds
+        self._account(Run(task, key, shape, seats, picker.now, ends_at, since), load, seconds)
+        self.seats.begin(self.runs[task], model)
+        self._note_load(kind, load, picker)
+        picker.taken_from(line)
+        if key.limits:
+            picker.barred = self._barred()
+        keys = tuple(self.seats.seats[n].key for n in seats)
+        found.append(Start(task, key, keys, seconds, load, step))
+
+    def _note_load(self, kind: int, load: float, picker: Picker) -> None:
+        kinds = list(self.prices.kinds)
+        storage, _ = self.house.storage(kinds[kind])
+        if load > 0 and storage:
+            self._loading.append((picker.now + load, storage))
+            picker.may_load = self._may_load(kinds)
+
+    def _account(self, run: Run, load: float, seconds: float) -> None:
+        owner = self.accounts.numbers[run.line.owner]
+        worth = self._worth(run.seats)
+        run.charged = (load + seconds) * worth
+        self.accounts.charge(owner, run.charged)
+        self.accounts.note(load * worth, seconds * worth)
+        self.accounts.waiting[owner] -= 1
+        self.accounts.running[owner] += 1
+        self._limits.update(run.line.limits)
+        self.runs[run.task] = run
+
+    def _worth(self, seats: tuple[int, ...]) -> float:
+        """What a second on these devices counts."""
+        worth = self.forecast.worth
+        kinds = (self.seats.seats[number].kind for number in seats)
+        return float(sum(worth[kind] if kind < len(worth) else 1.0 for kind in kinds))
