@@ -64,6 +64,22 @@ def read_small(shape: type[Shape]) -> Shape:
         abort(of_validation(wrong))
 
 
+def read_text(*media_types: str) -> str:
+    """The text of this request, sent as one of these types or as plain text.
+
+    Raises Refused: 415 for its type, 413 for its size; InvalidInput for what is not UTF-8.
+    """
+    _refuse_encodings()
+    if request.mimetype not in (*media_types, PLAIN):
+        shown = request.mimetype[:80] or "no content type"
+        raise Refused(415, f"{shown!r} is not read here.", f"Send {media_types[0]} or {PLAIN}.")
+    try:
+        return _body().decode("utf-8-sig")
+    except UnicodeDecodeError as wrong:
+        remedy = "Save it as UTF-8 and send it again."
+        raise InvalidInput([Problem("body", f"is not UTF-8: {wrong}", remedy=remedy)]) from None
+
+
 def _body() -> bytes:
     """All of it. Flask would cut a body of untold length at its limit without a word, so its limit
     is one byte further out than ours (`with_parts`)."""

@@ -24,6 +24,9 @@ FARM: Tags = [Tag(name="farm", description="Workers, health, figures.")]
 MODELS: Tags = [
     Tag(name="models", description="What there is, where it fits, what was learned, predictions.")
 ]
+RULES: Tags = [
+    Tag(name="rules", description="How the farm is shared: owners, pools, hours, limits, prices.")
+]
 EVENTS: Tags = [Tag(name="events", description="Everything that happens, as it happens.")]
 TOKENS: Tags = [Tag(name="tokens", description="Who may come in.")]
 
@@ -75,6 +78,12 @@ def storyboard_body() -> dict[str, Any]:
         "content": {YAML: shape, JSON: shape, PLAIN: plain},
         "required": True,
     }
+
+
+def text_body(media_type: str, said: str) -> dict[str, Any]:
+    """A text of this type, or the same as plain text."""
+    shape = {"schema": {"type": "string"}}
+    return {"description": said, "content": {media_type: shape, PLAIN: shape}, "required": True}
 
 
 def small_body(shape: type[BaseModel], required: bool) -> dict[str, Any]:
