@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 
+from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
 from coordinator.apply import end_job
@@ -16,14 +18,24 @@ from coordinator.core.split import NewTask, split
 from coordinator.store import farm, graph
 from coordinator.store.database import Database
 from coordinator.store.ledger import Ledger
-from coordinator.store.view_queue import Queue
+from coordinator.store.touched import touch
+from coordinator.store.view_queue import Queue, waiting_tasks
 from reelyard import ids
 from reelyard.catalog import Catalog
 from reelyard.clock import Clock
 from reelyard.errors import Conflict, InvalidInput, Problem
 from reelyard.predict.prices import Prices
 from reelyard.predict.views import Quote
+from reelyard.states import Band
 from reelyard.storyboard import Storyboard
+from reelyard.terms import USUAL, Terms, phrases, problems_of
+
+MostWaiting = Callable[[Connection, str], int | None]
+"""How many tasks this owner may have waiting; None: as many as it likes."""
+
+
+def no_limit(_connection: Connection, _owner: str) -> None:
+    """What a farm without house rules allows."""
 
 
 class Intake:
@@ -36,9 +48,11 @@ class Intake:
         clock: Clock,
         wake: Callable[[], None],
         encoder: str,
+        most_waiting: MostWaiting = no_limit,
     ) -> None:
         self._database, self._catalog, self._clock = database, catalog, clock
-        self._wake, self._encoder, self._queue = wake, encoder, Queue(database)
+        self.wake, self._encoder, self._queue = wake, encoder, Queue(database)
+        self._most_waiting = most_waiting
 
     def submit(
         self,
@@ -48,18 +62,23 @@ class Intake:
         source: str,
         priority: int = 50,
         most_open: int | None = None,
+        terms: Terms = USUAL,
     ) -> tuple[str, bool]:
         """The job's id, and whether it is new: the same key gives the same job.
 
-        Raises Conflict when the key was used for something else, InvalidInput when the owner has
-        `most_open` jobs under way.
+        Raises Conflict when the key was used for something else, InvalidInput when the terms cannot
+        be kept, when the owner has `most_open` jobs under way, or would have more tasks waiting
+        than the house rules allow.
         """
-        key = key or None
-        digest = hashlib.sha256(f"{priority}\n{source}".encode()).hexdigest()
+        key, digest = key or None, _digest(priority, terms, source)
         job_id = ids.new("job")
-        job = graph.NewJob(job_id, storyboard, source, owner, priority, key, digest)
+        held = None if terms.hold is None else terms.hold or f"by {owner}"
+        terms = replace(terms, hold=held)
+        job = graph.NewJob(job_id, storyboard, source, owner, priority, key, digest, terms)
         if key and (known := self._known(owner, key, digest)):
             return known, False
+        if problems := problems_of(terms, self._clock.now()):
+            raise InvalidInput(problems)
         if most_open is not None:
             self._refuse_one_too_many(owner, most_open)
         try:
@@ -69,7 +88,7 @@ class Intake:
             if key and (known := self._known(owner, key, digest)):
                 return known, False
             raise
-        self._wake()
+        self.wake()
         return job_id, True
 
     def admit(self, storyboard: Storyboard) -> Answer:
@@ -88,11 +107,12 @@ class Intake:
         said = f"cancelled by {who}" + (f": {because}" if because else "")
         with self._database.write() as connection:
             ledger = Ledger(connection, self._clock.now())
+            touch(connection, "job", job_id)
             if not end_job(ledger, job_id, JobEvent.CANCEL, said):
                 raise Conflict(
                     f"{job_id} has ended already.", f"Look at it with `reelyard show {job_id}`."
                 )
-        self._wake()
+        self.wake()
 
     def _tasks(self, storyboard: Storyboard) -> list[NewTask]:
         return split("job-x", storyboard, self._catalog, self._encoder)
@@ -129,12 +149,37 @@ class Intake:
         now = self._clock.now()
         tasks = split(job.id, job.storyboard, self._catalog, self._encoder)
         with self._database.write() as connection:
+            self._refuse_too_much_waiting(connection, job.owner, len(tasks))
             graph.insert_job(connection, job, now)
             graph.insert_tasks(connection, job.id, tasks, now)
+            touch(connection, "job", job.id)
             scenes = len(job.storyboard.scenes)
+            said = [f"{scenes} scene{'s' if scenes > 1 else ''}", f"{len(tasks)} tasks"]
             Ledger(connection, now).tell(
                 "job.submitted",
-                f"{job.storyboard.title}: {scenes} scene{'s' if scenes > 1 else ''}, "
-                f"{len(tasks)} tasks.",
+                f"{job.storyboard.title}: {', '.join([*said, *phrases(job.terms)])}.",
                 job_id=job.id,
             )
+
+    def _refuse_too_much_waiting(self, connection: Connection, owner: str, more: int) -> None:
+        most = self._most_waiting(connection, owner)
+        if most is None:
+            return
+        there = waiting_tasks(connection, owner)
+        if there + more > most:
+            problem = Problem(
+                "tasks",
+                f"{owner} would have too many waiting: {there} wait, this job has {more}",
+                str(there + more),
+                f"{most} (max_waiting in the house rules)",
+                "Wait until some are done, make it smaller, or ask for a higher limit.",
+            )
+            raise InvalidInput([problem])
+
+
+def _digest(priority: int, terms: Terms, source: str) -> str:
+    """What a key stands for. Times and holds are left out: `in 8 hours`, said again later, would
+    never be the same. A job of the usual terms has the digest that it always had."""
+    asked = (terms.band, *terms.pools, "with", *terms.tags)
+    said = "" if asked == (Band.NORMAL, "with") else "\n" + " ".join(asked)
+    return hashlib.sha256(f"{priority}{said}\n{source}".encode()).hexdigest()

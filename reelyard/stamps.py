@@ -19,12 +19,20 @@ def stamp_near(at: float, now: float) -> str:
 
 
 def until(seconds: float) -> str:
-    """`in 40 s`, `in 12 min`, `in 3 h`, `in 2 d`: rounded up, so that it is never over too soon."""
-    for unit, name, most in ((1.0, "s", 120.0), (_MINUTE, "min", 120 * _MINUTE)):
+    """`in 40 s`, `in 3 h`: rounded up, so that it is never over too soon."""
+    return f"in {span(seconds)}"
+
+
+def span(seconds: float) -> str:
+    """`40 s`, `12 min`, `3 h`, `2 d`: in its largest unit that is not too coarse, rounded up."""
+    for unit, name, most in (
+        (1.0, "s", 120.0),
+        (_MINUTE, "min", 2 * _HOUR),
+        (_HOUR, "h", 2 * _DAY),
+    ):
         if seconds < most:
-            return f"in {math.ceil(seconds / unit)} {name}"
-    unit, name = (_HOUR, "h") if seconds < 2 * _DAY else (_DAY, "d")
-    return f"in {math.ceil(seconds / unit)} {name}"
+            return f"{math.ceil(seconds / unit)} {name}"
+    return f"{math.ceil(seconds / _DAY)} d"
 
 
 def rfc3339(at: float) -> str:

@@ -5,8 +5,9 @@ devices, and whether it waits until it is released. Values and their limits; rea
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from reelyard.errors import Problem
 from reelyard.stamps import stamp
@@ -17,6 +18,10 @@ LONGEST_REASON = 200
 FURTHEST_DAYS = 366
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _NAMES_LIMIT = "64 letters, digits, '.', '_' and '-', a letter or digit first"
+
+
+CHANGEABLE = ("priority", "band", "deadline", "start_after", "pools", "tags")
+"""What may be changed after a job was submitted; a hold has words of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +42,17 @@ USUAL = Terms()
 """What nobody asked for anything gets."""
 
 
+def phrases(terms: Terms) -> list[str]:
+    """What was asked that is not usual: `interactive`, `due by 2026-11-27 07:00 UTC`."""
+    said = [] if terms.band is Band.NORMAL else [terms.band.value]
+    said += [f"due by {stamp(terms.deadline)}"] if terms.deadline is not None else []
+    said += [f"not before {stamp(terms.start_after)}"] if terms.start_after is not None else []
+    said += [f"only in {' or '.join(terms.pools)}"] if terms.pools else []
+    said += [f"only where tagged {' and '.join(terms.tags)}"] if terms.tags else []
+    said += ["held" + (f": {terms.hold}" if terms.hold else "")] if terms.hold is not None else []
+    return said
+
+
 def problems_of(terms: Terms, now: float) -> list[Problem]:
     """All that is wrong with them at this moment."""
     return [
@@ -47,6 +63,38 @@ def problems_of(terms: Terms, now: float) -> list[Problem]:
         *name_problems("pools", terms.pools),
         *name_problems("tags", terms.tags),
     ]
+
+
+def change_problems(
+    asked: Mapping[str, Any], present: Mapping[str, Any], now: float
+) -> list[Problem]:
+    """All that is wrong with a change of a job that stands like `present`. What stays as it is was
+    checked when it came: a deadline that has passed keeps nobody from another priority."""
+    times = {name: asked.get(name, present[name]) for name in ("deadline", "start_after")}
+    news = {name: at for name, at in times.items() if name in asked and at != present[name]}
+    return [
+        *(problem for name, at in news.items() for problem in _with_time(name, at, now)),
+        *(order_problems(times["start_after"], times["deadline"]) if news else ()),
+        *name_problems("pools", asked.get("pools", ())),
+        *name_problems("tags", asked.get("tags", ())),
+    ]
+
+
+def changes_sentence(was: Mapping[str, Any], news: Mapping[str, Any]) -> str:
+    """`priority 80 (was 50), deadline 2026-11-27 07:00 UTC (was none)`"""
+    said = (
+        f"{name.replace('_', ' ')} {_shown(value)} (was {_shown(was[name])})"
+        for name, value in news.items()
+    )
+    return ", ".join(said)
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, list | tuple):
+        return " ".join(value) or "any"
+    if isinstance(value, float):
+        return stamp(value)
+    return "none" if value is None else str(value)
 
 
 def order_problems(start_after: float | None, deadline: float | None) -> Iterator[Problem]:

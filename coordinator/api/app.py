@@ -23,16 +23,19 @@ from coordinator.api.health import Health
 from coordinator.api.parts import KEY, Parts
 from coordinator.api.problems import install_problems, of_validation
 from coordinator.api.streams import Streams
+from coordinator.api.terms import ChangeBody, ReasonBody
 from coordinator.api.views.events import add_events
 from coordinator.api.views.farm import add_farm
 from coordinator.api.views.films import add_films
 from coordinator.api.views.jobs import add_jobs
 from coordinator.api.views.models import add_models
+from coordinator.api.views.queue import add_queue
 from coordinator.api.views.tasks import add_tasks
 from coordinator.api.views.tokens import add_tokens
 from coordinator.app import broker_of, make_database, make_intake
 from coordinator.intake import Intake
 from coordinator.metrics import RATIO_BOUNDS, TASK_BOUNDS, Metrics
+from coordinator.steering import Steering
 from coordinator.store.database import Database
 from coordinator.store.tokens import Tokens
 from coordinator.store.view_events import Story
@@ -51,6 +54,25 @@ from reelyard.storage.locate import open_store
 from reelyard.storyboard import Storyboard
 
 _BEARER: Any = {"bearer": {"type": "http", "scheme": "bearer"}}
+_VIEWS = (
+    add_jobs,
+    add_queue,
+    add_films,
+    add_tasks,
+    add_events,
+    add_farm,
+    add_models,
+    add_tokens,
+)
+_BODIES: tuple[type[BaseModel], ...] = (
+    Storyboard,
+    CancelBody,
+    ReasonBody,
+    ChangeBody,
+    TokenBody,
+    LessonList,
+    PredictionsBody,
+)
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _ABOUT = (
     "A rendering farm for AI video and voice: a storyboard goes in, a film comes out. "
@@ -89,6 +111,7 @@ def make_parts(
         catalog=catalog,
         database=database,
         intake=intake,
+        steering=Steering(database, clock, intake.wake),
         tokens=Tokens(database, clock),
         views=views,
         queue=Queue(database),
@@ -130,9 +153,9 @@ def bare_app() -> OpenAPI:
         doc_ui=False,
     )
     install_problems(app)
-    for add in (add_jobs, add_films, add_tasks, add_events, add_farm, add_models, add_tokens):
+    for add in _VIEWS:
         add(app)
-    for shape in (Storyboard, CancelBody, TokenBody, LessonList, PredictionsBody):
+    for shape in _BODIES:
         _add_shape(app, shape)
     app.spec_json = tidied(app.api_doc)
     return app

@@ -78,12 +78,6 @@ class StreamHeader(BaseModel):
     )
 
 
-class SubmitQuery(BaseModel):
-    """How to take a storyboard."""
-
-    priority: int = Field(default=50, ge=0, le=100, description="Higher goes first.")
-
-
 class JobsQuery(BaseModel):
     """Which jobs."""
 
@@ -147,6 +141,12 @@ class PredictionsBody(BaseModel, extra="forbid"):
     """Runs that somebody thinks of."""
 
     requests: list[Request] = Field(min_length=1, max_length=1000)
+
+
+class QueueQuery(BaseModel):
+    """How much of the queue."""
+
+    limit: int = Field(default=100, ge=1, le=1000)
 
 
 class CancelBody(BaseModel, extra="forbid"):

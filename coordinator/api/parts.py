@@ -13,6 +13,7 @@ from coordinator.api.health import Health
 from coordinator.api.streams import Streams
 from coordinator.intake import Intake
 from coordinator.metrics import Metrics
+from coordinator.steering import Steering
 from coordinator.store.database import Database
 from coordinator.store.tokens import Tokens
 from coordinator.store.view_events import Story
@@ -35,6 +36,7 @@ class Parts:
     catalog: Catalog
     database: Database
     intake: Intake
+    steering: Steering
     tokens: Tokens
     views: Views
     queue: Queue

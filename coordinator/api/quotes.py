@@ -11,7 +11,9 @@ from reelyard.limits import Findings, read_checked
 from reelyard.predict.prices import NO_PRICES, Prices, read_prices
 from reelyard.predict.views import Quote
 from reelyard.resources import EstimateView, ValidationView
+from reelyard.stamps import span, stamp
 from reelyard.storyboard import Storyboard
+from reelyard.terms import USUAL, Terms, problems_of
 
 
 def sound(source: Source, given: Parts) -> tuple[Storyboard, tuple[str, ...]]:
@@ -22,22 +24,34 @@ def sound(source: Source, given: Parts) -> tuple[Storyboard, tuple[str, ...]]:
     return storyboard, found.notes
 
 
-def quote(source: Source, given: Parts) -> ValidationView:
+def quote(source: Source, given: Parts, terms: Terms = USUAL) -> ValidationView:
     """The answer to a dry run."""
     storyboard, found = _read(source, given)
-    if storyboard is None or found.problems:
-        problems = [item_of(problem) for problem in found.problems]
-        return ValidationView(ok=False, problems=problems)
+    now = given.clock.now()
+    problems = [*found.problems, *problems_of(terms, now)]
+    if storyboard is None or problems:
+        return ValidationView(ok=False, problems=[item_of(problem) for problem in problems])
     prices, unreadable = _prices(given)
     answer, quoted = given.intake.quote(storyboard, prices)
     if unreadable:
         quoted = quoted.model_copy(update={"assumptions": [*quoted.assumptions, unreadable]})
     return ValidationView(
         ok=True,
-        notes=list(found.notes),
+        notes=[*found.notes, *too_late(quoted, terms, now)],
         storyboard=storyboard.model_dump(mode="json", by_alias=True),
         estimate=estimated(storyboard, answer, quoted),
     )
+
+
+def too_late(quoted: Quote, terms: Terms, now: float) -> list[str]:
+    """A note when the film would not be done by its deadline, were it alone on the farm."""
+    if terms.deadline is None or quoted.done_in_seconds is None:
+        return []
+    done_at = max(now, terms.start_after or now) + quoted.done_in_seconds
+    if done_at <= terms.deadline:
+        return []
+    late = span(done_at - terms.deadline)
+    return [f"it would be done at about {stamp(done_at)}, {late} after its deadline"]
 
 
 def _prices(given: Parts) -> tuple[Prices, str]:

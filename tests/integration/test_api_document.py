@@ -88,7 +88,7 @@ def test_an_operation_is_described(path: str, method: str, operation: dict[str, 
     in_path = {p["name"] for p in parameters if p["in"] == "path" and p["required"]}
     assert named == in_path
     assert len({(p["name"], p["in"]) for p in parameters}) == len(parameters)
-    assert (method in {"post", "put"}) == ("requestBody" in operation)
+    assert (method in {"post", "put", "patch"}) == ("requestBody" in operation)
 
 
 @pytest.mark.parametrize(("path", "method", "operation"), operations())

@@ -42,7 +42,9 @@ def test_the_turn_counts_those_that_only_wait_for_a_device() -> None:
     ("tasks", "devices", "kind"),
     [
         ([waiting(open_needs=("x",))], [device()], "waits for another task"),
+        ([waiting(held_because="waits for the client")], [device()], "its job is held"),
         ([waiting(paused=True)], [device()], "its job is paused"),
+        ([waiting(start_after=9000.0)], [device()], "starts later"),
         ([waiting(not_before=200.0)], [device()], "tries again soon"),
         ([waiting()], [], "no worker has joined"),
         ([waiting(shot(LARGE, frames=81))], [device(memory_gib=4.0)], "nobody can run it"),

@@ -12,13 +12,13 @@ from coordinator.api.asked import (
     JobsQuery,
     StoryQuery,
     SubmitHeader,
-    SubmitQuery,
 )
 from coordinator.api.bodies import read_small, read_source
 from coordinator.api.described import JOBS, answers, small_body, storyboard_body
 from coordinator.api.guard import owner
 from coordinator.api.parts import parts
 from coordinator.api.quotes import quote, sound
+from coordinator.api.terms import SubmitQuery
 from coordinator.api.why import why_each
 from reelyard.resources import (
     EventList,
@@ -81,6 +81,7 @@ def submit_job(query: SubmitQuery, header: SubmitHeader) -> Response:
         source.text,
         query.priority,
         given.settings.max_running_jobs,
+        query.terms,
     )
     answer = given.intake.admit(storyboard)
     response = shown(
@@ -89,7 +90,7 @@ def submit_job(query: SubmitQuery, header: SubmitHeader) -> Response:
             created=created,
             is_possible=answer.possible is not False,
             because=answer.because,
-            queue_position=given.queue.position(job_id),
+            queue_position=given.queue.position(job_id, given.clock.now()),
             notes=list(notes),
         ),
         202,
@@ -98,12 +99,12 @@ def submit_job(query: SubmitQuery, header: SubmitHeader) -> Response:
     return response
 
 
-def validate_job() -> Response:
+def validate_job(query: SubmitQuery) -> Response:
     """Try a storyboard out: nothing is stored
 
     Answers 200 with `ok: false` and every problem when it would be refused.
     """
-    return shown(quote(read_source(), parts()))
+    return shown(quote(read_source(), parts(), query.terms))
 
 
 def show_job(path: JobPath) -> Response:
