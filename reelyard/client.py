@@ -41,6 +41,7 @@ from reelyard.resources import (
     WhyView,
     WorkerList,
 )
+from reelyard.rules.remote import RemoteRules
 from reelyard.script import media_type_of
 
 Shape = TypeVar("Shape", bound=BaseModel)
@@ -189,6 +190,11 @@ class Client:
         """What up to 1000 runs would need, in this order, by what the farm has learned."""
         body = {"requests": [one.model_dump(mode="json", exclude_none=True) for one in requests]}
         return self._ask(PredictionList, "POST", "/predictions", json=body)
+
+    @property
+    def rules(self) -> RemoteRules:
+        """The farm's house rules."""
+        return RemoteRules(self._ask)
 
     # Tokens.
 

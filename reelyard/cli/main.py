@@ -16,6 +16,7 @@ from reelyard.cli.jobs import cancel, jobs
 from reelyard.cli.models import models
 from reelyard.cli.predict import predict
 from reelyard.cli.quote import quote
+from reelyard.cli.rules import rules
 from reelyard.cli.show import show
 from reelyard.cli.submit import submit
 from reelyard.cli.token import token
@@ -47,6 +48,12 @@ app.add_typer(
     models,
     name="models",
     help="List models and voices; see what fits and what runs have taught; add a model.",
+    rich_help_panel="The farm",
+)
+app.add_typer(
+    rules,
+    name="rules",
+    help="Show, check, set and edit the house rules: owners, pools, hours, limits, prices.",
     rich_help_panel="The farm",
 )
 app.add_typer(

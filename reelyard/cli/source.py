@@ -47,6 +47,15 @@ def read_source(name: str) -> Source:
     return Source(name, content, media_type)
 
 
+def read_text(name: str) -> str:
+    """A text that is no script, in UTF-8. Raises InvalidInput when it cannot be read."""
+    content = read_source(name).content
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as wrong:
+        raise _unreadable(name, f"is not UTF-8: {wrong}", "Save it as UTF-8.") from None
+
+
 def _bytes(path: Path) -> bytes:
     try:
         if path.is_dir():

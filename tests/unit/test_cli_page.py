@@ -57,7 +57,10 @@ class TestPage:
     def test_every_command_and_no_other(self) -> None:
         told = set(
             re.findall(
-                r"^\| `reelyard ([a-z]+(?: (?:create|list|revoke|learned|add))?)", self.PAGE, re.M
+                r"^\| `reelyard ([a-z]+(?: (?:create|list|revoke|learned|add|show|check|set|edit"
+                r"|history|example))?)",
+                self.PAGE,
+                re.M,
             )
         )
         assert told == set(commands())

@@ -1,0 +1,54 @@
+"""How the `reelyard rules` commands speak of rules: the document on stdout, the rest beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from reelyard.cli.speak import say, show
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from reelyard.rules.views import HoursView, RulesBody, RulesView
+
+
+def show_document(found: RulesView) -> None:
+    """The text for a file, and beside it whose it is, what is open now, and what to know."""
+    if found.revision == 0:
+        say("this farm has no house rules: everybody has the same share, everything is open")
+        say("`reelyard rules example` prints a document to start from")
+        return
+    show(found.text.rstrip("\n"))
+    say(f"revision {found.revision}, by {found.who}, {moment(found.at)}")
+    for line in opening_lines(found.rules):
+        say(line)
+    say_notes(found.notes)
+
+
+def say_notes(notes: Iterable[str]) -> None:
+    """What is not wrong, but worth knowing."""
+    for note in notes:
+        say(f"note: {note}", "yellow")
+
+
+def opening_lines(body: RulesBody) -> list[str]:
+    """Pools and nodes that have hours, and the price of now."""
+    timed = [(f"pool {pool.id}", pool.hours) for pool in body.pools]
+    timed += [(f"{one.device} of {one.match}", one.hours) for one in body.nodes]
+    lines = [f"{name}: {_opening(hours)}" for name, hours in timed if hours.text != "always"]
+    if body.tariff is not None:
+        now, currency = body.tariff.price_now, body.tariff.currency
+        lines.append(f"a kWh costs {now:.10g} {currency} now")
+    return lines
+
+
+def moment(at: datetime | None) -> str:
+    """In the time zone of this machine."""
+    return f"{at.astimezone():%Y-%m-%d %H:%M}" if at else "never"
+
+
+def _opening(hours: HoursView) -> str:
+    state, change = ("open", "closes") if hours.is_open else ("closed", "opens")
+    when = f"{change} {moment(hours.changes_at)}" if hours.changes_at else f"never {change}"
+    return f"{state}, {when} ({hours.text})"
