@@ -15,6 +15,7 @@ from coordinator.leader import Leader
 from coordinator.loop import Loop
 from coordinator.reports import ReportTaker
 from coordinator.store.database import Database
+from coordinator.store.rules import most_waiting
 from reelyard.catalog import Catalog, load_catalog
 from reelyard.clock import Clock, SystemClock
 from reelyard.errors import InvalidInput, Problem
@@ -40,7 +41,7 @@ def make_database(settings: Settings) -> Database:
 def make_intake(settings: Settings, database: Database, catalog: Catalog, clock: Clock) -> Intake:
     """For the API's process."""
     carrier = CeleryCarrier(make_celery(broker_of(settings)))
-    return Intake(database, catalog, clock, carrier.wake, settings.encoder)
+    return Intake(database, catalog, clock, carrier.wake, settings.encoder, most_waiting)
 
 
 def make_coordinator(settings: Settings) -> Coordinator:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from coordinator.api.bodies import Source
 from coordinator.api.parts import Parts
+from coordinator.api.pools import unknown_pools
 from coordinator.api.problems import item_of
 from coordinator.core.admission import Answer
-from reelyard.errors import InvalidInput
+from reelyard.errors import InvalidInput, Problem
 from reelyard.limits import Findings, read_checked
 from reelyard.predict.prices import NO_PRICES, Prices, read_prices
 from reelyard.predict.views import Quote
@@ -16,11 +17,13 @@ from reelyard.storyboard import Storyboard
 from reelyard.terms import USUAL, Terms, problems_of
 
 
-def sound(source: Source, given: Parts) -> tuple[Storyboard, tuple[str, ...]]:
-    """The storyboard, and what is worth knowing. Raises InvalidInput with all that is wrong."""
+def sound(source: Source, given: Parts, terms: Terms) -> tuple[Storyboard, tuple[str, ...]]:
+    """The storyboard, and what is worth knowing. Raises InvalidInput with all that is wrong with it
+    and with the pools; times are checked when it is stored, unless it was before."""
     storyboard, found = _read(source, given)
-    if storyboard is None or found.problems:
-        raise InvalidInput(found.problems)
+    problems = [*found.problems, *unknown_pools(given.database, terms.pools)]
+    if storyboard is None or problems:
+        raise InvalidInput(problems)
     return storyboard, found.notes
 
 
@@ -28,7 +31,7 @@ def quote(source: Source, given: Parts, terms: Terms = USUAL) -> ValidationView:
     """The answer to a dry run."""
     storyboard, found = _read(source, given)
     now = given.clock.now()
-    problems = [*found.problems, *problems_of(terms, now)]
+    problems = [*found.problems, *terms_problems(terms, given)]
     if storyboard is None or problems:
         return ValidationView(ok=False, problems=[item_of(problem) for problem in problems])
     prices, unreadable = _prices(given)
@@ -41,6 +44,12 @@ def quote(source: Source, given: Parts, terms: Terms = USUAL) -> ValidationView:
         storyboard=storyboard.model_dump(mode="json", by_alias=True),
         estimate=estimated(storyboard, answer, quoted),
     )
+
+
+def terms_problems(terms: Terms, given: Parts) -> list[Problem]:
+    """All that is wrong with them here and now."""
+    unknown = unknown_pools(given.database, terms.pools)
+    return [*problems_of(terms, given.clock.now()), *unknown]
 
 
 def too_late(quoted: Quote, terms: Terms, now: float) -> list[str]:

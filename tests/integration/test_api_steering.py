@@ -8,6 +8,9 @@ from typing import Any
 
 import pytest
 
+from coordinator.store.ledger import Ledger
+from coordinator.store.rules import put_rules
+from reelyard.rules.parse import parse
 from tests.support.api_in_hand import SCRIPT, YAML, ApiInHand, api_in_hand, problem
 
 HOUR = 3600.0
@@ -34,7 +37,15 @@ def asked(api: ApiInHand, **query: Any) -> Any:
     return api.post("/jobs", data=SCRIPT, content_type=YAML, query_string=query)
 
 
+def pools(api: ApiInHand, *names: str) -> None:
+    """The house rules have these pools."""
+    text = "".join(f"[pools.{name}]\n" for name in names)
+    with api.farm.database.write() as connection:
+        put_rules(Ledger(connection, api.farm.clock.now()), text, parse(text), "anna")
+
+
 def test_a_job_is_taken_with_what_was_asked(api: ApiInHand) -> None:
+    pools(api, "night", "lab")
     query = {"band": "batch", "deadline": at(api, 9), "start_after": at(api, 1)}
     answer = asked(api, **query, pool=["night", "lab"], tag="big,fast", priority=70)
     assert answer.status_code == 202 and answer.get_json()["queue_position"] == 0
@@ -60,7 +71,6 @@ def test_a_job_is_taken_and_held(shared: ApiInHand, said: str, kept: str) -> Non
         ({"start_after": "2001-01-01T00:00:00+01:00"}, "start_after"),
         ({"hold": "a\nb"}, "hold"),
         ({"hold": "x" * 201}, "hold"),
-        ({"pool": "a b"}, "pools[0]"),
         ({"tag": "../x"}, "tags[0]"),
         ({"tag": ",".join(f"t{n}" for n in range(21))}, "tags"),
         ({"priority": 101}, "priority"),
@@ -95,6 +105,23 @@ def test_a_dry_run_notes_a_deadline_that_is_too_near(api: ApiInHand) -> None:
     (note,) = notes(0.0001)
     assert note.startswith("it would be done at about 20") and note.endswith("after its deadline")
     assert notes(100) == []
+
+
+def test_a_pool_that_is_none_is_refused_with_what_is_near(api: ApiInHand) -> None:
+    (nothing,) = problem(asked(api, pool="nihgt"), 422)["errors"]
+    assert (nothing["field"], nothing["limit"]) == ("pools[0]", "none yet")
+    pools(api, "night", "lab")
+    job_id = asked(api, pool="lab").get_json()["job"]["id"]
+    for answer in (
+        asked(api, pool="lab,nihgt"),
+        api.open("PATCH", f"/jobs/{job_id}", json={"pools": ["lab", "nihgt"]}),
+    ):
+        (wrong,) = problem(answer, 422)["errors"]
+        assert (wrong["field"], wrong["value"]) == ("pools[1]", "nihgt")
+        assert (wrong["limit"], wrong["remedy"]) == ("night, lab", "Did you mean night?")
+    query = {"pool": "nihgt"}
+    tried = api.post("/jobs/validate", data=SCRIPT, content_type=YAML, query_string=query)
+    assert [item["field"] for item in tried.get_json()["problems"]] == ["pools[0]"]
 
 
 def test_a_job_is_held_and_released(api: ApiInHand) -> None:
@@ -149,6 +176,7 @@ def test_a_job_is_changed_and_shows_its_present_values(api: ApiInHand) -> None:
         ({"deadline": "2001-01-01T00:00:00Z"}, "deadline"),
         ({"start_after": "soon"}, "start_after"),
         ({"pools": ["a b"]}, "pools[0]"),
+        ({"tags": ["a b"]}, "tags[0]"),
         ({"rank": 3}, "rank"),
     ],
 )

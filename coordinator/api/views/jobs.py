@@ -73,7 +73,7 @@ def submit_job(query: SubmitQuery, header: SubmitHeader) -> Response:
     The same `Idempotency-Key` gives the same job again; with another body it is refused (409).
     """
     given, source = parts(), read_source()
-    storyboard, notes = sound(source, given)
+    storyboard, notes = sound(source, given, query.terms)
     job_id, created = given.intake.submit(
         storyboard,
         owner(),

@@ -13,8 +13,10 @@ from coordinator.api.bodies import read_small
 from coordinator.api.described import JOBS, answers, small_body
 from coordinator.api.guard import owner
 from coordinator.api.parts import parts
+from coordinator.api.pools import unknown_pools
 from coordinator.api.terms import ChangeBody, ReasonBody
 from coordinator.steering import Steering
+from reelyard.errors import InvalidInput
 from reelyard.queue_views import QueueList
 from reelyard.resources import JobSummary
 
@@ -63,6 +65,8 @@ def change_job(path: JobPath) -> Response:
     """
     given, asked = parts(), read_small(ChangeBody).asked
     job_id = given.views.job_id(path.checked())
+    if problems := unknown_pools(given.database, asked.get("pools", ())):
+        raise InvalidInput(problems)
     given.steering.change(job_id, owner(), asked)
     return shown(given.views.summary(job_id))
 
