@@ -30,6 +30,7 @@ from coordinator.api.views.films import add_films
 from coordinator.api.views.jobs import add_jobs
 from coordinator.api.views.models import add_models
 from coordinator.api.views.queue import add_queue
+from coordinator.api.views.rules import add_rules
 from coordinator.api.views.tasks import add_tasks
 from coordinator.api.views.tokens import add_tokens
 from coordinator.app import broker_of, make_database, make_intake
@@ -62,6 +63,7 @@ _VIEWS = (
     add_events,
     add_farm,
     add_models,
+    add_rules,
     add_tokens,
 )
 _BODIES: tuple[type[BaseModel], ...] = (
