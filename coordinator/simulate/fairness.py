@@ -24,19 +24,10 @@ from coordinator.simulate.engine import Played
 from coordinator.simulate.policy import Floats, Ints
 from coordinator.simulate.result import Fairness, OwnerShare
 from coordinator.simulate.runs import Outcome
+from coordinator.simulate.spans import Spans, spans_of, union
 
 _HOUR = 3600.0
 _OWED = 60.0
-
-
-@dataclass(frozen=True, slots=True)
-class _Spans:
-    """Intervals of one kind, by owner's number: [n] begin, end, owner, devices."""
-
-    begin: Floats
-    end: Floats
-    owner: Ints
-    devices: Ints
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +55,7 @@ def fairness(played: Played) -> Fairness:
     """Of all owners, those with most device-seconds first."""
     names = list(dict.fromkeys(task.owner for task in played.world.tasks))
     weights = np.array([played.world.weight(name) for name in names], dtype=np.float64)
-    running, waiting = _spans(played, names)
+    running, waiting = spans_of(played, names)
     virtual = _virtual(running, waiting, weights)
     hours = np.arange(virtual.at[0], virtual.at[-1] + _HOUR, _HOUR)
     owners = [
@@ -85,35 +76,7 @@ def fairness(played: Played) -> Fairness:
     )
 
 
-def _spans(played: Played, names: list[str]) -> tuple[_Spans, _Spans]:
-    """When tasks ran, and when they waited: from arrival or a run's bad end to the next start, what
-    is left to the end of all."""
-    tasks, runs = played.world.tasks, played.runs
-    number = {name: n for n, name in enumerate(names)}
-    owner = np.array([number[task.owner] for task in tasks], dtype=np.int64)
-    task, start, end = (np.array(column) for column in (runs.task, runs.start, runs.end))
-    ready = np.array([one.at for one in tasks], dtype=np.float64)
-    last = max(float(end.max(initial=0.0)), float(ready.max(initial=0.0)))
-    order = np.lexsort((start, task))
-    begin = ready[task]
-    again = np.zeros(len(task), dtype=bool)
-    again[order[1:]] = task[order[1:]] == task[order[:-1]]
-    before = np.zeros(len(task), dtype=np.int64)
-    before[order[1:]] = order[:-1]
-    begin[again] = end[before[again]]
-    for one in played.left:
-        ready[one] = max(ready[one], float(end[task == one].max(initial=0.0)))
-    left = np.array(sorted(played.left), dtype=np.int64)
-    gang = np.diff(np.array(runs.first))
-    return _Spans(start, end, owner[task], gang), _Spans(
-        np.concatenate([begin, ready[left]]),
-        np.concatenate([start, np.full(len(left), last)]),
-        np.concatenate([owner[task], owner[left]]),
-        np.ones(len(task) + len(left), dtype=np.int64),
-    )
-
-
-def _virtual(running: _Spans, waiting: _Spans, weights: Floats) -> _Curve:
+def _virtual(running: Spans, waiting: Spans, weights: Floats) -> _Curve:
     """Device-seconds handed out per unit of the weight that was there to take them, up to each
     event."""
     begin = np.concatenate([running.begin, waiting.begin])
@@ -142,25 +105,15 @@ def _unions(
     edges = np.searchsorted(owner[order], np.arange(owners + 1))
     for number in range(owners):
         own = order[edges[number] : edges[number + 1]]
-        found.append((number, _union(begin[own], end[own])))
+        found.append((number, union(begin[own], end[own])))
     return found
 
 
-def _union(begin: Floats, end: Floats) -> tuple[Floats, Floats]:
-    some = end > begin
-    order = np.argsort(begin[some], kind="stable")
-    begins, ends = begin[some][order], np.maximum.accumulate(end[some][order])
-    if not len(begins):
-        return begins, ends
-    fresh = np.concatenate([[True], begins[1:] > ends[:-1]])
-    return begins[fresh], ends[np.concatenate([fresh[1:], [True]])]
-
-
 def _owner(
-    number: int, weight: float, running: _Spans, waiting: _Spans, virtual: _Curve, hours: Floats
+    number: int, weight: float, running: Spans, waiting: Spans, virtual: _Curve, hours: Floats
 ) -> _Owner:
     mine = waiting.owner == number
-    begin, end = _union(waiting.begin[mine], waiting.end[mine])
+    begin, end = union(waiting.begin[mine], waiting.end[mine])
     got = _got(running, running.owner == number)
     worst = 0.0
     for first, last in zip(begin.tolist(), end.tolist(), strict=True):
@@ -174,7 +127,7 @@ def _owner(
     return _Owner(float(owed_at[-1]), float(got_at[-1]), worst, by_hour)
 
 
-def _got(running: _Spans, mine: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> _Curve:
+def _got(running: Spans, mine: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> _Curve:
     """Device-seconds that the owner has had up to each start and end of its runs."""
     at = np.concatenate([running.begin[mine], running.end[mine]])
     change = np.concatenate([running.devices[mine], -running.devices[mine]])
@@ -209,7 +162,7 @@ def _jain(by_hour: Floats) -> list[float | None]:
 
 
 def _shares(
-    played: Played, names: list[str], weights: Floats, running: _Spans, owners: list[_Owner]
+    played: Played, names: list[str], weights: Floats, running: Spans, owners: list[_Owner]
 ) -> list[OwnerShare]:
     world, runs, count = played.world, played.runs, len(names)
     took = (running.end - running.begin) * running.devices

@@ -18,6 +18,7 @@ from reelyard.cli.predict import predict
 from reelyard.cli.quote import quote
 from reelyard.cli.rules import rules
 from reelyard.cli.show import show
+from reelyard.cli.simulate import ANYTHING, simulate
 from reelyard.cli.submit import submit
 from reelyard.cli.token import token
 from reelyard.cli.up import down, up
@@ -44,6 +45,7 @@ _COMMANDS = {
 for panel, commands in _COMMANDS.items():
     for command in commands:
         app.command(rich_help_panel=panel)(command)
+app.command(rich_help_panel="Before anything runs", context_settings=ANYTHING)(simulate)
 app.add_typer(
     models,
     name="models",
