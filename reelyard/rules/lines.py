@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Iterator
 
 from reelyard.source_map import SourceMap
 
@@ -26,10 +27,18 @@ def source_map(text: str) -> SourceMap:
             if head[1] == "[[":
                 many[table] += 1
                 table = f"{table}[{many[table] - 1}]"
-            lines.setdefault(table, number)
+            for part in _around(table):
+                lines.setdefault(part, number)
         elif field := _FIELD.match(line):
             lines.setdefault(f"{table}.{_plain(field[1])}".lstrip("."), number)
     return SourceMap(lines)
+
+
+def _around(table: str) -> Iterator[str]:
+    """The table, and those that it stands in."""
+    while table:
+        yield table
+        table = table[: max(table.rfind("."), table.rfind("["), 0)]
 
 
 def _of(path: str, many: Counter[str]) -> str:

@@ -48,6 +48,8 @@ def problem_of(error: ErrorDetails) -> Problem:
     if kind == "extra_forbidden":
         return _unknown(field, loc, error)
     value = "" if kind == "missing" else _shown(error.get("input"))
+    if kind == "too_long":
+        value = f"{error.get('ctx', {}).get('actual_length')} entries"
     about = _field_at(loc)
     remedy = "Give it another name." if "[key]" in error["loc"] else _remedy(about)
     return Problem(field, said, value, _limit(error, about), remedy)
