@@ -19,11 +19,11 @@ from reelyard.clock import Clock, SystemClock
 from reelyard.download import Watch, download
 from reelyard.errors import InvalidInput, NotFound, Problem, Unreachable
 from reelyard.event_stream import EventStream
-from reelyard.farm_address import authorization, checked_url, is_loopback
-from reelyard.ids import is_id
+from reelyard.farm_address import authorization, checked_url, id_part, is_loopback
 from reelyard.predict.request import Request
 from reelyard.predict.views import FitMatrix, LessonList, LessonView, PredictionList
 from reelyard.problem_document import error_of
+from reelyard.remote_queue import RemoteQueue, asked_of
 from reelyard.resources import (
     EventList,
     HealthView,
@@ -43,6 +43,7 @@ from reelyard.resources import (
 )
 from reelyard.rules.remote import RemoteRules
 from reelyard.script import media_type_of
+from reelyard.terms import USUAL, Terms
 
 Shape = TypeVar("Shape", bound=BaseModel)
 
@@ -95,7 +96,12 @@ class Client:
         return self.submit(path.read_bytes(), media_type_of(path.name), priority, key)
 
     def submit(
-        self, source: bytes | str, media_type: str, priority: int = 50, key: str = ""
+        self,
+        source: bytes | str,
+        media_type: str,
+        priority: int = 50,
+        key: str = "",
+        terms: Terms = USUAL,
     ) -> Submitted:
         """A job. The same key gives the same job again; without one it gets a key of its own, so
         that a connection that breaks never makes two jobs."""
@@ -103,19 +109,26 @@ class Client:
             "Content-Type": media_type,
             "Idempotency-Key": _checked_key(key) or secrets.token_hex(16),
         }
-        params = {"priority": priority}
+        params = {"priority": priority, **asked_of(terms)}
         return self._ask(Submitted, "POST", "/jobs", content=source, headers=headers, params=params)
 
-    def validate(self, source: bytes | str, media_type: str) -> ValidationView:
+    def validate(
+        self, source: bytes | str, media_type: str, terms: Terms = USUAL
+    ) -> ValidationView:
         """A dry run: nothing is stored, problems are in the answer."""
-        headers = {"Content-Type": media_type}
-        return self._ask(ValidationView, "POST", "/jobs/validate", content=source, headers=headers)
+        sent: dict[str, Any] = {"content": source, "headers": {"Content-Type": media_type}}
+        return self._ask(ValidationView, "POST", "/jobs/validate", params=asked_of(terms), **sent)
 
     def cancel(self, job_id: str, because: str = "") -> JobSummary:
         """Call it off. Raises Conflict when it has ended already."""
-        path = f"/jobs/{_part(job_id, 'job')}/cancel"
+        path = f"/jobs/{id_part(job_id, 'job')}/cancel"
         self._send("POST", path, json={"because": because})
         return self.job(job_id)
+
+    @property
+    def queue(self) -> RemoteQueue:
+        """What waits, and whose turn it is."""
+        return RemoteQueue(self._ask)
 
     # Looking.
 
@@ -137,31 +150,31 @@ class Client:
 
     def job(self, job_id: str) -> JobView:
         """A job by its id, or by enough of its beginning."""
-        return self._ask(JobView, "GET", f"/jobs/{_part(job_id, 'job')}")
+        return self._ask(JobView, "GET", f"/jobs/{id_part(job_id, 'job')}")
 
     def story(self, job_id: str, after: int = 0, limit: int = 200) -> EventList:
         """What happened to a job, oldest first."""
-        path = f"/jobs/{_part(job_id, 'job')}/story"
+        path = f"/jobs/{id_part(job_id, 'job')}/story"
         return self._ask(EventList, "GET", path, params={"after": after, "limit": limit})
 
     def events(
         self, job_id: str = "", after: int | None = None, deadline: float | None = None
     ) -> EventStream:
         """What happens, as it happens, on the farm or to one job, until the deadline."""
-        path = f"/jobs/{_part(job_id, 'job')}/events" if job_id else "/events"
+        path = f"/jobs/{id_part(job_id, 'job')}/events" if job_id else "/events"
         return EventStream(self._http, path, self._clock, last_seen=after, deadline=deadline)
 
     def task(self, task_id: str) -> TaskView:
         """A task by its id."""
-        return self._ask(TaskView, "GET", f"/tasks/{_part(task_id, 'task')}")
+        return self._ask(TaskView, "GET", f"/tasks/{id_part(task_id, 'task')}")
 
     def why(self, task_id: str) -> WhyView:
         """Why a task waits, with every device's answer."""
-        return self._ask(WhyView, "GET", f"/tasks/{_part(task_id, 'task')}/why")
+        return self._ask(WhyView, "GET", f"/tasks/{id_part(task_id, 'task')}/why")
 
     def why_each(self, job_id: str) -> WhyList:
         """Why the tasks of a job wait."""
-        return self._ask(WhyList, "GET", f"/jobs/{_part(job_id, 'job')}/why")
+        return self._ask(WhyList, "GET", f"/jobs/{id_part(job_id, 'job')}/why")
 
     def workers(self) -> WorkerList:
         """Every worker that was ever seen."""
@@ -208,7 +221,7 @@ class Client:
 
     def revoke_token(self, token_id: str) -> None:
         """From now on it opens nothing."""
-        self._send("DELETE", f"/tokens/{_part(token_id, 'token')}")
+        self._send("DELETE", f"/tokens/{id_part(token_id, 'token')}")
 
     # Fetching.
 
@@ -281,13 +294,6 @@ class Client:
 
     def _unreachable(self, wrong: Exception) -> Unreachable:
         return Unreachable(f"the farm at {self.url} does not answer ({type(wrong).__name__}).")
-
-
-def _part(text: str, what: str) -> str:
-    """An id as part of an address: what can be none is not even asked for."""
-    if not is_id(text):
-        raise NotFound(f"there is no {what} {text[:100]!r}.")
-    return text
 
 
 def _beside(film: Path, ending: str) -> Path:

@@ -1,4 +1,4 @@
-"""A farm's address and the header that opens it, checked before anything is sent."""
+"""A farm's address, what stands in it, and the header that opens it: checked before it is sent."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from urllib.parse import urlsplit
 
 import httpx2
 
-from reelyard.errors import InvalidInput, Problem, Unauthorized
+from reelyard.errors import InvalidInput, NotFound, Problem, Unauthorized
+from reelyard.ids import is_id
 
 
 def checked_url(url: str) -> str:
@@ -39,3 +40,10 @@ def is_loopback(url: str) -> bool:
         return ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+def id_part(text: str, what: str) -> str:
+    """An id as part of an address: what can be none is not even asked for. Raises NotFound."""
+    if not is_id(text):
+        raise NotFound(f"there is no {what} {text[:100]!r}.")
+    return text

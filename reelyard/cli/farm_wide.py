@@ -22,16 +22,16 @@ def workers(url: Url = "", token_file: TokenFile = None, as_json: AsJson = False
     elif not found.data:
         say("no worker has joined; start one with `reelyard-worker run` or `reelyard up`")
     else:
-        heads = ("worker", "state", "device", "name", "memory", "free", "loaded", "running")
+        heads = ("worker", "state", "device", "name", "memory", "free", "loaded", "running", "tags")
         show_table(heads, _devices(found))
 
 
 def _devices(found: WorkerList) -> Iterator[tuple[str, ...]]:
     for worker in found.data:
         for device in worker.devices:
-            yield (worker.id, worker.state, *_device(device))
+            yield (worker.id, worker.state, *_device(device), ", ".join(worker.tags) or "-")
         if not worker.devices:
-            yield (worker.id, worker.state, "none", "", "", "", "", "")
+            yield (worker.id, worker.state, "none", "", "", "", "", "", "")
 
 
 def _device(device: DeviceView) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from reelyard.cli.connection import AsJson, TokenFile, Url, connect
 from reelyard.cli.exits import ExitCode, code_of, code_of_many
 from reelyard.cli.last import resolve
 from reelyard.cli.speak import error_object, say, say_error, show, show_json, show_table
+from reelyard.cli.terms import standing
 from reelyard.errors import Conflict, InvalidInput, Problem, ReelyardError
 
 if TYPE_CHECKING:
@@ -129,7 +130,7 @@ def _table(found: list[JobSummary]) -> None:
 def _row(job: JobSummary) -> tuple[str, ...]:
     submitted = f"{job.created_at.astimezone():%Y-%m-%d %H:%M}"
     done = f"{job.progress:.0%}"
-    return job.id, job.state, done, str(job.scenes), job.owner, submitted, job.title
+    return job.id, standing(job), done, str(job.scenes), job.owner, submitted, job.title
 
 
 def _watch(client: Client, states: list[str], query: str, limit: int, as_json: bool) -> None:

@@ -15,10 +15,13 @@ from reelyard.cli.fetch import fetch
 from reelyard.cli.jobs import cancel, jobs
 from reelyard.cli.models import models
 from reelyard.cli.predict import predict
+from reelyard.cli.queue import queue
 from reelyard.cli.quote import quote
 from reelyard.cli.rules import rules
+from reelyard.cli.set_terms import set_terms
 from reelyard.cli.show import show
-from reelyard.cli.simulate import ANYTHING, simulate
+from reelyard.cli.simulate import simulate
+from reelyard.cli.steer import hold, jump, pause, release, resume
 from reelyard.cli.submit import submit
 from reelyard.cli.token import token
 from reelyard.cli.up import down, up
@@ -38,14 +41,15 @@ app = typer.Typer(
 )
 _COMMANDS = {
     "The farm": (up, down, demo, doctor, workers),
-    "Before anything runs": (quote, predict),
+    "Before anything runs": (quote, predict, simulate),
     "Jobs": (submit, validate, jobs, show, why, watch, fetch, cancel),
+    "Whose turn it is": (queue, hold, release, pause, resume, jump),
     "For programs": (schema, version),
 }
 for panel, commands in _COMMANDS.items():
     for command in commands:
         app.command(rich_help_panel=panel)(command)
-app.command(rich_help_panel="Before anything runs", context_settings=ANYTHING)(simulate)
+app.command("set", rich_help_panel="Whose turn it is")(set_terms)
 app.add_typer(
     models,
     name="models",

@@ -16,10 +16,13 @@ from reelyard.cli.connection import AsJson, TokenFile, Url, connect
 from reelyard.cli.exits import ExitCode
 from reelyard.cli.predict import spoken
 from reelyard.cli.speak import out, say, say_problem, show, show_json, show_table
+from reelyard.cli.terms import After, By, terms_of
 from reelyard.errors import InvalidInput, Problem, ReelyardError
+from reelyard.states import Band
 
 if TYPE_CHECKING:
     from reelyard.predict.views import Quote, QuotedScene
+    from reelyard.terms import Terms
 
 
 def quote(
@@ -33,6 +36,8 @@ def quote(
     learned: Annotated[
         Path | None, typer.Option(help="Lessons of a farm: `reelyard models learned --export`.")
     ] = None,
+    by: By = "",
+    after: After = "",
     url: Url = "",
     token_file: TokenFile = None,
     as_json: AsJson = False,
@@ -43,8 +48,10 @@ def quote(
     """
     if fleet is None:
         _refuse_without_fleet({"--prices": prices, "--learned": learned})
-        found = _of_farm(file, url, token_file, as_json)
+        terms = terms_of(Band.NORMAL, by, after, None, None)
+        found = _of_farm(file, terms, url, token_file, as_json)
     else:
+        _refuse_with_fleet({"--by": by, "--after": after})
         found = _of_fleet(file, fleet, prices, learned, as_json)
     if as_json:
         show_json({"file": file, **found.model_dump(mode="json")})
@@ -64,6 +71,17 @@ def _refuse_without_fleet(given: dict[str, Path | None]) -> None:
         )
         for name, path in given.items()
         if path is not None
+    ]
+    if problems:
+        raise InvalidInput(problems)
+
+
+def _refuse_with_fleet(given: dict[str, str]) -> None:
+    """Machines on paper have no clock: what is left of the time is for the reader to see."""
+    problems = [
+        Problem(name, "goes without --fleet only", text, remedy="Compare it with the answer.")
+        for name, text in given.items()
+        if text
     ]
     if problems:
         raise InvalidInput(problems)
@@ -98,13 +116,13 @@ def _of_fleet(
     )
 
 
-def _of_farm(name: str, url: str, token_file: Path | None, as_json: bool) -> Quote:
+def _of_farm(name: str, terms: Terms, url: str, token_file: Path | None, as_json: bool) -> Quote:
     from reelyard.cli.source import read_source
     from reelyard.problem_document import problem_of
 
     source = read_source(name)
     with connect(url, token_file) as client:
-        answer = client.validate(source.content, source.media_type)
+        answer = client.validate(source.content, source.media_type, terms)
     if not answer.ok:
         problems = [problem_of(item) for item in answer.problems]
         raise _refused(name, InvalidInput(problems), as_json)

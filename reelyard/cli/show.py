@@ -59,10 +59,13 @@ def find_task(client: Client, text: str) -> TaskView:
 
 
 def _job(job: JobView) -> None:
+    from reelyard.cli.terms import asked
     from reelyard.cli.watching import headline, task_line
 
     show_line(f"{job.title}  {job.id}")
     show_line(f"{headline(job)}; of {job.owner}, priority {job.priority}, {when(job)}")
+    if said := asked(job):
+        show_line(said)
     for warning in job.warnings:
         show_line(f"warning: {warning}")
     show_line("")

@@ -16,11 +16,14 @@ from reelyard.cli.exits import ExitCode, NobodyCan, code_of_many
 from reelyard.cli.last import remember
 from reelyard.cli.source import STDIN, Source, read_source
 from reelyard.cli.speak import error_object, say, say_error, say_problem, show, show_json
+from reelyard.cli.terms import After, By, HowUrgent, Pools, Tags, asked, terms_of
 from reelyard.errors import InvalidInput, Problem, ReelyardError
+from reelyard.states import Band
 
 if TYPE_CHECKING:
     from reelyard.client import Client
     from reelyard.resources import Submitted
+    from reelyard.terms import Terms
 
 
 @dataclass(slots=True)
@@ -48,7 +51,18 @@ def submit(
         Path | None,
         typer.Option("--download", metavar="DIR", help="Wait, then bring the films there."),
     ] = None,
-    priority: Annotated[int, typer.Option(min=0, max=100, help="Higher goes first.")] = 50,
+    priority: Annotated[
+        int, typer.Option(min=0, max=100, help="Within a band, higher goes first.")
+    ] = 50,
+    band: HowUrgent = Band.NORMAL,
+    by: By = "",
+    after: After = "",
+    pool: Pools = None,
+    tag: Tags = None,
+    hold: Annotated[
+        bool, typer.Option("--hold", help="Start nothing of it until `reelyard release`.")
+    ] = False,
+    because: Annotated[str, typer.Option(help="With --hold: why. Others can read it.")] = "",
     key: Annotated[
         str, typer.Option(help="The same key never makes a second job (one file only).")
     ] = "",
@@ -70,26 +84,32 @@ def submit(
         raise _usage("--key", "fits one file only", "Submit the files one by one.")
     if files.count(STDIN) > 1:
         raise _usage(STDIN, "can be read only once", "Name it once.")
+    terms = terms_of(band, by, after, pool, tag, hold, because)
     sources = [read_source(name) for name in files]
     tally = _Tally(as_json)
     with connect(url, token_file) as client:
         if dry_run:
-            _try_out(client, sources, tally)
+            _try_out(client, sources, terms, tally)
         else:
-            accepted = _send_all(client, sources, priority, key, tally)
+            accepted = _send_all(client, sources, priority, key, terms, tally)
             if wait or download:
                 _see_to_end(client, accepted, download, timeout, tally)
     tally.end()
 
 
 def _send_all(
-    client: Client, sources: list[Source], priority: int, key: str, tally: _Tally
+    client: Client,
+    sources: list[Source],
+    priority: int,
+    key: str,
+    terms: Terms,
+    tally: _Tally,
 ) -> list[tuple[Source, str]]:
     """The jobs that can run, each with where it came from."""
     accepted = []
     for source in sources:
         try:
-            answer = client.submit(source.content, source.media_type, priority, key)
+            answer = client.submit(source.content, source.media_type, priority, key, terms)
         except InvalidInput as wrong:
             _refuse(source, wrong, tally)
             continue
@@ -111,9 +131,11 @@ def _tell(answer: Submitted) -> None:
     if not answer.created:
         say(f"{answer.job.id} was submitted before under this key: {answer.job.state}")
         return
-    place = f"number {answer.queue_position} in the queue" if answer.queue_position else "next"
+    place = f"number {answer.queue_position} in the queue" if answer.queue_position else "waits"
     scenes = "1 scene" if answer.job.scenes == 1 else f"{answer.job.scenes} scenes"
     say(f"{answer.job.title}: {scenes}, {place}; {answer.because}")
+    if said := asked(answer.job):
+        say(said)
     for note in answer.notes:
         say(f"note: {note}", "yellow")
 
@@ -154,9 +176,9 @@ def _see_to_end(
     tally.codes = ended
 
 
-def _try_out(client: Client, sources: list[Source], tally: _Tally) -> None:
+def _try_out(client: Client, sources: list[Source], terms: Terms, tally: _Tally) -> None:
     for source in sources:
-        answer = client.validate(source.content, source.media_type)
+        answer = client.validate(source.content, source.media_type, terms)
         entry = {"file": source.name, **answer.model_dump(mode="json")}
         if not answer.ok:
             from reelyard.problem_document import problem_of
