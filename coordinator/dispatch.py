@@ -109,13 +109,14 @@ class Dispatcher:
 
 def bags(letters: Sequence[mail.Letter]) -> list[list[mail.Letter]]:
     """What goes together: letters for one queue, in their order, as many as a message holds. A
-    letter that is larger than that goes alone."""
-    open_bags: dict[tuple[str, str], list[mail.Letter]] = {}
+    letter that is larger than that goes alone. A worker reads every order in the same way, so the
+    name of the first one's Celery task will do for all."""
+    open_bags: dict[str, list[mail.Letter]] = {}
     made: list[list[mail.Letter]] = []
     for letter in letters:
-        bag = open_bags.get((letter.queue, letter.task))
+        bag = open_bags.get(letter.queue)
         if bag is None or not _has_room(bag, letter):
-            bag = open_bags[letter.queue, letter.task] = []
+            bag = open_bags[letter.queue] = []
             made.append(bag)
         bag.append(letter)
     return made

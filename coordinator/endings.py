@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sqlalchemy import RowMapping
 
@@ -26,6 +26,8 @@ from reelyard.predict.forecast import UNKNOWN_HOST, Host
 from reelyard.predict.lessons import Key, Seen
 from reelyard.task import VideoWork
 
+_MOST_LAWS = 2000
+
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
@@ -37,18 +39,40 @@ class Delivery:
     host: Host
 
 
-def take_finished(ledger: Ledger, reports: Sequence[Finished], catalog: Catalog) -> None:
+@dataclass(slots=True)
+class Laws:
+    """What the law says of plans that ran: asked once for runs that are alike, then remembered."""
+
+    catalog: Catalog
+    known: dict[tuple[object, ...], Expected | None] = field(default_factory=dict)
+
+    def of(self, task: NewTask, row: RowMapping, measured: Measured, host: Host) -> Expected | None:
+        """None where nothing can be learned."""
+        work = task.work
+        if not isinstance(work, VideoWork):
+            return None
+        plan, device = measured.plan or _plan(row), row["device_type"]
+        asked = (work.model, work.width, work.height, work.frames, work.steps, work.guidance > 1)
+        key = (*asked, work.start_image is None, task.continues, plan, device, host)
+        if key not in self.known:
+            if len(self.known) >= _MOST_LAWS:
+                self.known.clear()
+            self.known[key] = expected(work, task.continues, plan, device, host, self.catalog)
+        return self.known[key]
+
+
+def take_finished(ledger: Ledger, reports: Sequence[Finished], laws: Laws) -> None:
     """Deliveries, together. In the same transaction: lessons, and what follows from each."""
     delivered = _deliver(ledger, reports)
     for other, worker_id in attempts.open_of(ledger.connection, (d.task.id for d in delivered)):
         stop_attempt(ledger, other, worker_id, "another try was faster")
     ledger.tell_all(line for delivery in delivered for line in _told(delivery))
-    _teach(ledger, delivered, catalog)
+    _teach(ledger, delivered, laws)
     for one in delivered:
-        follow_up(ledger, one.row["job_id"], one.task, one.report.result, catalog)
+        follow_up(ledger, one.row["job_id"], one.task, one.report.result, laws.catalog)
 
 
-def take_failed(ledger: Ledger, report: Failed, catalog: Catalog, patience: Patience) -> None:
+def take_failed(ledger: Ledger, report: Failed, laws: Laws, patience: Patience) -> None:
     """A try that came to nothing: what was learned of it, and what its task does next."""
     row = attempts.read_attempt(ledger.connection, report.attempt_id)
     if row is None:
@@ -62,7 +86,7 @@ def take_failed(ledger: Ledger, report: Failed, catalog: Catalog, patience: Pati
     if not ledger.attempt(report.attempt_id, AttemptEvent.FAIL, ended_at=ledger.now, **values):
         return
     if failure.kind is FailureKind.OUT_OF_MEMORY:
-        _learn_from_running_out(ledger, row, report.measured, catalog)
+        _learn_from_running_out(ledger, row, report.measured, laws)
     gib = row["predicted_gib"] or 0.0
     step = after_failure(failure, row["number"], gib, ledger.now, patience)
     follow(ledger, row["task_id"], report.attempt_id, step)
@@ -119,22 +143,22 @@ def _told(delivery: Delivery) -> Iterable[Told]:
         yield told_of(row, "model.loaded", loaded)
 
 
-def _teach(ledger: Ledger, delivered: Sequence[Delivery], catalog: Catalog) -> None:
+def _teach(ledger: Ledger, delivered: Sequence[Delivery], laws: Laws) -> None:
     """Kept with the reports, or not at all."""
     runs, odd = defaultdict[Key, list[Seen]](list), list[Told]()
     for one in delivered:
-        law = _law(one.task, one.row, one.report.measured, one.host, catalog)
+        law = laws.of(one.task, one.row, one.report.measured, one.host)
         if law is not None:
             odd += _sort_out(runs, one.row, law, seen(one.report.measured, law.way))
     _keep(ledger, runs, odd)
 
 
 def _learn_from_running_out(
-    ledger: Ledger, row: RowMapping, measured: Measured, catalog: Catalog
+    ledger: Ledger, row: RowMapping, measured: Measured, laws: Laws
 ) -> None:
     task = graph.read_tasks(ledger.connection, [row["task_id"]])[row["task_id"]]
     hosts = roster.hosts_of(ledger.connection, [row["worker_id"]])
-    law = _law(task, row, measured, hosts.get(row["worker_id"], UNKNOWN_HOST), catalog)
+    law = laws.of(task, row, measured, hosts.get(row["worker_id"], UNKNOWN_HOST))
     if law is None:
         return
     promised = (row["predicted_gib"] or 0.0) if law.way.plan == _plan(row) else law.way.bound_gib
@@ -159,16 +183,6 @@ def _keep(ledger: Ledger, runs: Mapping[Key, Sequence[Seen]], odd: Iterable[Told
     ledger.tell_all(odd)
     for key, found in runs.items():
         lessons.teach_runs(ledger.connection, key, found, ledger.now)
-
-
-def _law(
-    task: NewTask, row: RowMapping, measured: Measured, host: Host, catalog: Catalog
-) -> Expected | None:
-    """What the law says of the plan that ran. None where nothing can be learned."""
-    if not isinstance(task.work, VideoWork):
-        return None
-    plan = measured.plan or _plan(row)
-    return expected(task.work, task.continues, plan, row["device_type"], host, catalog)
 
 
 def _plan(row: RowMapping) -> Plan:

@@ -17,7 +17,7 @@ from pydantic import ValidationError
 from coordinator.apply import tell_to_stop
 from coordinator.core.lifecycle import AttemptEvent, TaskEvent
 from coordinator.core.recover import Patience
-from coordinator.endings import take_failed, take_finished, told_of
+from coordinator.endings import Laws, take_failed, take_finished, told_of
 from coordinator.store import attempts, roster
 from coordinator.store.database import AWAY
 from coordinator.store.ledger import Ledger, Told
@@ -37,7 +37,7 @@ from reelyard.messages import (
     read_report,
 )
 from reelyard.states import TaskState
-from reelyard.wire import CONTROL_TASK, control_queue
+from reelyard.wire import CONTROL_TASK, control_queue, node_queue
 
 log = logging.getLogger(__name__)
 _TOLD_EVERY_SECONDS = 1.0
@@ -55,6 +55,10 @@ class ReportTaker:
     patience: Patience
     lease_seconds: float
     told: dict[str, float] = field(default_factory=dict)
+    laws: Laws = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.laws = Laws(self.catalog)
 
     def take(self, ledger: Ledger, payloads: Sequence[object]) -> list[str]:
         """Applies a batch; durable reports are acknowledged. Answers what was wrong with others.
@@ -96,7 +100,7 @@ class ReportTaker:
                 self._progress(ledger, [r for r in batch if isinstance(r, Progress)])
             case Finished():
                 finished = [r for r in batch if isinstance(r, Finished)]
-                take_finished(ledger, finished, self.catalog)
+                take_finished(ledger, finished, self.laws)
             case _:
                 for report in batch:
                     self._apply_alone(ledger, report)
@@ -108,7 +112,7 @@ class ReportTaker:
             case Heartbeat():
                 self._heartbeat(ledger, report)
             case Failed():
-                take_failed(ledger, report, self.catalog, self.patience)
+                take_failed(ledger, report, self.laws, self.patience)
             case Goodbye():
                 self._goodbye(ledger, report)
 
@@ -208,13 +212,14 @@ def _batches(reports: Sequence[Report]) -> Iterator[list[Report]]:
 
 
 def _acknowledge(ledger: Ledger, reports: Iterable[Report]) -> None:
+    """On the queue of tasks, so that they travel with what this turn sends anyway."""
     received: dict[str, list[str]] = defaultdict(list)
     for report in reports:
         if report.type in DURABLE_REPORTS:
             received[report.worker_id].append(report.report_id)
     for worker_id, ids in received.items():
         order = Acknowledge(report_ids=tuple(ids))
-        ledger.post(control_queue(worker_id), CONTROL_TASK, order.model_dump(mode="json"))
+        ledger.post(node_queue(worker_id), CONTROL_TASK, order.model_dump(mode="json"))
 
 
 def _progress_told(task: attempts.Standing, report: Progress) -> Told:

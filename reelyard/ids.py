@@ -15,7 +15,11 @@ _SHAPE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,99}")
 
 def new(kind: str, letters: int = 10) -> str:
     """A fresh id such as `job-7k3m9x2qab`."""
-    return f"{kind}-" + "".join(secrets.choice(_ALPHABET) for _ in range(letters))
+    number, base, found = secrets.randbelow(len(_ALPHABET) ** letters), len(_ALPHABET), ""
+    for _ in range(letters):
+        number, letter = divmod(number, base)
+        found += _ALPHABET[letter]
+    return f"{kind}-{found}"
 
 
 def is_id(text: str) -> bool:

@@ -36,12 +36,12 @@ def unbundle(argument: object) -> list[object]:
 
 
 def node_queue(worker_id: str) -> str:
-    """Where a worker's tasks wait."""
+    """Where a worker's tasks wait, and what may wait behind them, such as acknowledgements."""
     return f"node.{worker_id}"
 
 
 def control_queue(worker_id: str) -> str:
-    """Where a worker's cancels and acknowledgements wait; never behind a task."""
+    """Where a worker's cancels wait; never behind a task."""
     return f"control.{worker_id}"
 
 
@@ -76,5 +76,6 @@ def celery_settings(broker_url: str, key_prefix: str = "reelyard:") -> dict[str,
         },
         "task_serializer": "json",
         "accept_content": ["json"],
+        "task_repr_maxlevels": 1,  # nobody reads the copy of the arguments in a message's head
         "worker_send_task_events": False,
     }

@@ -36,7 +36,6 @@ from reelyard.messages import (
 )
 from reelyard.storyboard import Storyboard
 from reelyard.task import ComposeWork, FilmResult, Result, VideoResult, VideoWork, VoiceResult
-from reelyard.wire import RUN_TASK
 
 CPU = DeviceReport(id="cpu", kind="cpu", name="cpu", memory_gib=16.0, free_gib=15.0)
 PATIENCE = Patience(silence_seconds=15.0, resend_seconds=5.0, max_attempts=4)
@@ -96,11 +95,11 @@ class FarmInHand:
             seconds -= 1.0
         self.clock.advance(seconds)
         self.loop.turn([self.reports.pop(0) for _ in range(len(self.reports))])
-        return [self._order(p) for task, _, p in self.carrier.letters if task == RUN_TASK]
+        return [self._order(p) for _, _, p in self.carrier.letters if p.get("type") == "run_task"]
 
     def orders(self) -> list[Any]:
         """Everything but tasks that the last turn sent."""
-        return [read_order(p) for task, _, p in self.carrier.letters if task != RUN_TASK]
+        return [read_order(p) for _, _, p in self.carrier.letters if p.get("type") != "run_task"]
 
     def _order(self, payload: dict[str, Any]) -> RunTask:
         order = read_order(payload)
