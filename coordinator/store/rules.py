@@ -69,10 +69,10 @@ def newest(connection: Connection) -> Kept:
 def revision(connection: Connection, number: int) -> Kept:
     """An older one. Raises NotFound."""
     query = select(rules).where(rules.c.revision == number)
-    kept = _kept(connection.execute(query).mappings().one_or_none())
-    if kept.revision != number:
+    row = connection.execute(query).mappings().one_or_none()
+    if row is None:
         raise NotFound(f"There is no revision {number}.", "`reelyard rules history` lists them.")
-    return kept
+    return _kept(row)
 
 
 def put_rules(ledger: Ledger, text: str, after: Rules, who: str) -> int:

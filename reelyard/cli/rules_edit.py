@@ -60,12 +60,17 @@ def _put_until_good(client: Client, before: RulesView, draft: Path) -> RulesView
         try:
             return client.rules.put(text, before.revision)
         except InvalidInput as wrong:
-            if not sys.stdin.isatty():
+            if not _is_asked():
                 raise
             for problem in wrong.problems:
                 say_problem(problem)
             if not typer.confirm("Edit again?", default=True, err=True):
                 raise
+
+
+def _is_asked() -> bool:
+    """Is there a person who can answer?"""
+    return sys.stdin.isatty()
 
 
 def _draft(text: str) -> Path:
