@@ -7,7 +7,20 @@ from typing import Annotated
 
 import typer
 
+from reelyard.cli.connection import AsJson
+from reelyard.cli.simulate import (
+    Additions,
+    Failures,
+    FleetFile,
+    Noise,
+    Picture,
+    Policies,
+    ScheduleFile,
+    Seed,
+    WorkloadFile,
+)
 from reelyard.clock import SystemClock
+from reelyard.errors import ReelyardError
 from reelyard.program import run as run_program
 from reelyard.settings import read_settings
 
@@ -61,39 +74,23 @@ def api(
 
 @app.command(name="simulate")
 def simulate_command(
-    fleet: Annotated[Path, typer.Option(help="The machines, a TOML file: docs/simulator.md.")],
-    workload: Annotated[Path, typer.Option(help="The tasks, one JSON object a line.")],
-    policy: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="Who decides: reelyard (if left out), fifo, fifo-affinity, first-fit; "
-            "several are compared."
-        ),
-    ] = None,
-    add: Annotated[
-        list[str] | None,
-        typer.Option(metavar="TYPE=N", help="Play it with N devices more as well, and compare."),
-    ] = None,
-    noise: Annotated[
-        float, typer.Option(min=0, max=5, help="Coefficient of variation of what runs take.")
-    ] = 0.0,
-    failures: Annotated[
-        float, typer.Option(min=0, max=0.9, help="Probability that a run fails.")
-    ] = 0.0,
-    seed: Annotated[int, typer.Option(min=0, help="Of noise and failures.")] = 0,
-    schedule: Annotated[
-        Path | None, typer.Option(help="Write what ran where and when, one JSON line a run.")
-    ] = None,
-    plot: Annotated[
-        Path | None, typer.Option(help="Draw devices and queue over time: a .svg or .png file.")
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="One object on stdout.")] = False,
+    fleet: FleetFile,
+    workload: WorkloadFile,
+    policy: Policies = None,
+    add: Additions = None,
+    noise: Noise = 0.0,
+    failures: Failures = 0.0,
+    seed: Seed = 0,
+    schedule: ScheduleFile = None,
+    plot: Picture = None,
+    as_json: AsJson = False,
 ) -> None:
     """Play a workload on a fleet that need not exist, in seconds: makespan, waiting, fairness."""
     from coordinator.simulate.command import Asked, simulate
     from coordinator.simulate.table import tell
     from reelyard.catalog import load_catalog
-    from reelyard.cli.speak import show_json
+    from reelyard.cli.exits import code_of
+    from reelyard.cli.speak import say_error, show_json
     from reelyard.clock import SystemStopwatch
 
     asked = Asked(
@@ -107,7 +104,11 @@ def simulate_command(
         schedule=schedule,
         plot=plot,
     )
-    found = simulate(asked, load_catalog(read_settings().catalog_file), SystemStopwatch())
+    try:
+        found = simulate(asked, load_catalog(read_settings().catalog_file), SystemStopwatch())
+    except ReelyardError as wrong:
+        say_error(wrong, as_json)  # as `reelyard` says it, which hands its exit code on
+        raise typer.Exit(code_of(wrong)) from None
     if as_json:
         show_json(found)
     else:
