@@ -22,6 +22,8 @@ _SOONEST_SECONDS = 1.0
 _RISK_SPREADS = 2.0
 _OTHER_SPREAD = 0.1
 _MUCH = 0.05
+_STRAYS = 0.02
+_AGAIN_PART = 0.04
 
 
 @dataclass(slots=True)
@@ -33,6 +35,7 @@ class Batch:
     seconds: float = 0.0
     lines: Bools = field(default_factory=lambda: np.zeros(0, dtype=np.bool_))
     """[lines] that the layout holds."""
+    comings: int = 0
     spread: float = 0.0
     """How far runs strayed from their predictions when it was laid out."""
     lists: dict[int, deque[list[int]]] = field(default_factory=dict)
@@ -76,7 +79,7 @@ class Batch:
 
     def again_at(self) -> float:
         """When what is left may be laid out again."""
-        return self.laid_at + max(_SOONEST_SECONDS, 0.02 * self.seconds)
+        return self.laid_at + max(_SOONEST_SECONDS, _AGAIN_PART * self.seconds)
 
     def _is_closed(self, picker: Picker) -> bool:
         """Whether hardly anything came in over the time that clearing the backlog will take."""
@@ -89,7 +92,9 @@ class Batch:
         return bool(moments <= max(_FEW_MOMENTS, 0.02 * counts.sum()))
 
     def _may_lay_out_again(self, picker: Picker) -> bool:
-        return picker.now >= self.again_at() and bool(self.members(picker).any())
+        """A list that ran out as predicted is no reason: nobody else's is longer than it must be."""
+        strays = picker.forecast.spread > _STRAYS or picker.seats.comings != self.comings
+        return strays and picker.now >= self.again_at() and bool(self.members(picker).any())
 
     def _lay_out(self, picker: Picker) -> None:
         prices, seats, kinds = picker.prices, picker.seats, len(picker.prices.kinds)
@@ -100,13 +105,13 @@ class Batch:
         count[~np.isfinite(run).any(1)] = 0
         held = seats.holders[: len(prices.models), :kinds]
         work = work_of(run, prices.load, prices.model, count, devices, holders=held)
-        bound, mix = makespan_bound(work, tolerance=5e-3)
+        bound, mix = makespan_bound(work, tolerance=1e-2)
         models = len(work.load)
         free = [self._free(n, s, picker, models) for n, s in enumerate(seats.seats) if s.is_open]
         found = best_layout(work, mix, bound, free, _RISK_SPREADS * picker.forecast.spread)
         self.is_on, self.laid_at, self.seconds = True, picker.now, found.makespan
         self.lines = np.array(self._counts(picker) > 0)
-        self.spread = picker.forecast.spread
+        self.spread, self.comings = picker.forecast.spread, picker.seats.comings
         self.lists = {n: deque([s, m] for s, m in runs) for n, runs in found.runs.items()}
 
     def _free(self, number: int, seat: Seat, picker: Picker, models: int) -> Free:

@@ -25,13 +25,14 @@ _REMEMBERED_MOMENTS = 512
 @dataclass(slots=True)
 class Forecast:
     """Arrivals so far. `usual`: [shapes] seconds on the fastest kind that is on plan; `on_plan`:
-    [shapes, kinds]; `worth`: [kinds] what a second there counts, 1 for the fastest kind."""
+    [shapes, kinds]; `least_load`: [shapes] seconds where the model loads quickest; `worth`: [kinds] what a second there counts, 1 for the fastest kind."""
 
     terms: Terms
     seen: Floats = field(default_factory=lambda: np.zeros(64))
     on_plan: Bools = field(default_factory=lambda: np.zeros((0, 0), dtype=np.bool_))
     usual: Floats = field(default_factory=lambda: np.zeros(0))
     fastest: Floats = field(default_factory=lambda: np.zeros(0))
+    least_load: Floats = field(default_factory=lambda: np.zeros(0))
     worth: Floats = field(default_factory=lambda: np.zeros(0))
     moments: deque[float] = field(default_factory=lambda: deque(maxlen=_REMEMBERED_MOMENTS))
     planned_at: float = -np.inf
@@ -92,6 +93,7 @@ class Forecast:
         run = np.where(devices > 0, prices.run, np.inf)
         self.fastest = run.min(1, initial=np.inf)
         self.worth = worth_of(prices.run)
+        self.least_load = np.where(np.isfinite(run), prices.load, np.inf).min(1, initial=np.inf)
         count = waiting + self.seen[: len(run)] / self._step
         able = np.isfinite(self.fastest)
         work = work_of(run, prices.load, prices.model, np.where(able, count, 0.0), devices, gang)

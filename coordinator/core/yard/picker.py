@@ -86,7 +86,9 @@ class Picker:
         if not ready.any():
             return None
         model = self.prices.model[shape]
-        resident = np.isin(model, list(held)) | (model < 0)
+        resident = model < 0
+        for one in held:  # np.isin costs more than a few comparisons
+            resident = resident | (model == one)
         ends = run + np.where(resident, 0.0, load)
         if self.closes[kind] < np.inf:
             ready &= (ends <= self.closes[kind]) | lines.can_checkpoint[:count]
@@ -131,6 +133,8 @@ class Picker:
         shape = self.lines.shape[: len(self.lines)]
         on_plan, usual = self.forecast.on_plan[shape, look.kind], self.forecast.usual[shape]
         wait = self._model_wait(shape)
+        elsewhere = np.minimum(wait, self._drain() + self.forecast.least_load[shape]) + usual
+        among = among & (look.run + look.load <= self.terms.patience * elsewhere)
         stay = among & look.resident & (on_plan | (look.run < self.terms.stretch * usual))
         worth = (wait > self.terms.swap_lines * look.load) | (
             self.waits > self.terms.swap_waits * look.load
@@ -242,6 +246,14 @@ class Picker:
         with np.errstate(divide="ignore", invalid="ignore"):
             wait = np.where(holders > 0, total[model + 1] / holders, np.inf)
         return np.where(model < 0, 0.0, wait)
+
+    def _drain(self) -> float:
+        """Seconds until all devices together have cleared what waits."""
+        count = len(self.lines)
+        usual = self.forecast.usual[self.lines.shape[:count]]
+        tasks = self.lines.count[:count]
+        work = np.where((tasks > 0) & np.isfinite(usual), tasks * usual, 0.0).sum()
+        return float(work) / max(float(self.seats.count.sum()), 1.0)
 
     def able_holders(self) -> Floats:
         """[shapes] devices that hold the model and may run the shape."""

@@ -29,6 +29,8 @@ class Terms:
     """Or once its oldest task has waited this many loads."""
     stretch: float = 3.0
     """A resident model's task is taken off plan when it runs less than this often as long."""
+    patience: float = 2.0
+    """No device takes what would take it this often as long as waiting for a better one."""
     off_plan: float = 0.5
     """Off the plan, a task must end within this part of what waiting would take."""
     shortness: float = 1.5
@@ -38,8 +40,6 @@ class Terms:
     """A line that nobody serves goes before a resident model after the longer of the two."""
     batch_depth: float = 2.0
     """A closed batch has at least so many tasks per device."""
-    replan_part: float = 0.02
-    """A batch is not laid out again before this part of what is left has passed."""
     replan_seconds: float = 10.0
     replan_arrivals: int = 100
     """The mix is solved at most so often, and after so many arrivals."""
