@@ -66,7 +66,7 @@ class PlainQueue:
         self._seconds = world.prices.seconds.tolist()
         self._load = world.prices.load_seconds.tolist()
         self._stands, self._stand_of = _stands(world.machines)
-        self._able: dict[tuple[int, int], list[_Stand]] = {}
+        self._able: dict[int, list[_Stand]] = {}
         self._lines: dict[int, list[Key]] = defaultdict(list)
         self._rank: list[int | None] = [None] * len(world.machines)
         self._holds = [""] * len(world.machines)
@@ -170,7 +170,7 @@ class PlainQueue:
                     together[machine.type, circle(machine)].append((rank, device))
         enough = [sorted(found)[: task.gang] for found in together.values()]
         enough = [found for found in enough if len(found) == task.gang]
-        return tuple(device for _, device in min(enough)) if enough else ()
+        return tuple(sorted(device for _, device in min(enough))) if enough else ()
 
     def _take(self, task: Task, devices: tuple[int, ...], because: str) -> Start:
         line = self._lines[task.shape]
@@ -204,11 +204,11 @@ class PlainQueue:
                 self._look[stand.number, task.model] = None
 
     def _stands_for(self, task: Task) -> list[_Stand]:
-        found = self._able.get((task.shape, task.gang))
+        found = self._able.get(task.shape)
         if found is None:
             row = self._seconds[task.shape]
             found = [s for s in self._stands if math.isfinite(row[s.type]) and s.mates >= task.gang]
-            self._able[task.shape, task.gang] = found
+            self._able[task.shape] = found
         return found
 
     def _give_back(self, device: int) -> None:

@@ -36,7 +36,8 @@ class OpeningHours(Protocol):
 class Task(NamedTuple):
     """One unit of work. A tuple, for a play may hold a million of them. `index`: its place in
     `World.tasks`, in order of arrival; `at`: when it may first run; `shape`: a row of the prices;
-    `priority`: 0 to 100; `deadline`: simulated seconds; `gang`: devices that it needs at once."""
+    `priority`: 0 to 100; `deadline`: simulated seconds; `gang`: devices that it needs at once, the
+    same for all of a shape."""
 
     index: int  # type: ignore[assignment]  # a place, not tuple's method, which nobody needs here
     id: str
