@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import itertools
 import json
 import random
 import sys
@@ -24,6 +25,7 @@ from pathlib import Path
 from bench.durable import first_line
 from bench.durable.farm import Farm, loop_parts, running_farm, running_valkey
 from bench.durable.figures import (
+    LATENCY_PARTS,
     Accepted,
     Figures,
     Latency,
@@ -93,9 +95,24 @@ def measure_latency(farm: Farm, jobs: int) -> Latency:
         (job_id,) = submit(farm, [storyboard(1)])
         sent[job_id] = now
         farm.wait(lambda: all_done(farm), _LONGEST_SECONDS, every=0.02)
-    lines = first_line.noted(farm.state)
-    first = {job: min(t for name, t in lines.items() if name.startswith(job)) for job in sent}
-    return Latency([(first[job] - at) * 1000 for job, at in sent.items()])
+    return _latency(farm, sent)
+
+
+def _latency(farm: Farm, sent: dict[str, float]) -> Latency:
+    """`sent`: when each job was, by the clock of this machine, which is that of all its parts."""
+    lines, total, parts = first_line.noted(farm.state), [], []
+    rows = farm.rows(
+        "SELECT a.job_id, min(j.created_at), min(a.created_at), min(o.sent_at) FROM attempts a "
+        "JOIN jobs j ON j.id = a.job_id JOIN outbox o ON o.attempt_id = a.id GROUP BY a.job_id"
+    )
+    for job, created, placed, posted in rows:
+        if job in sent:
+            first = min(at for name, at in lines.items() if name.startswith(job))
+            moments = (sent[job], created, placed, posted, first)
+            parts.append([(b - a) * 1000 for a, b in itertools.pairwise(moments)])
+            total.append((first - sent[job]) * 1000)
+    medians = [sorted(found)[len(found) // 2] for found in zip(*parts, strict=True)]
+    return Latency(total, dict(zip(LATENCY_PARTS, medians, strict=True)))
 
 
 def measure_acceptance(farm: Farm, tasks: int) -> Accepted:
@@ -173,7 +190,7 @@ def main() -> int:
             raw = measure_raw(broker[0], folder, asked.raw_tasks)
             print(
                 f"raw Celery: {raw.together:.0f} tasks/s sent and drained at once, "
-                f"{raw.drained:.0f}/s only drained",
+                f"{raw.drained:.0f}/s only drained; {raw.cpu_ms:.2f} ms CPU per task",
                 flush=True,
             )
             found = []

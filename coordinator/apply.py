@@ -176,9 +176,8 @@ def _as_present(one: attempts.Try) -> dict[str, object]:
 
 
 def _start_jobs(ledger: Ledger, job_ids: Iterable[str]) -> None:
-    started = ledger.jobs(JobEvent.START, {id: {"started_at": ledger.now} for id in job_ids})
     said = "The first task was placed."
-    ledger.tell_all(Told("job.started", said, job_id=id) for id in sorted(started))
+    ledger.tell_all(Told("job.started", said, job_id=id) for id in ledger.start_jobs(job_ids))
 
 
 def _assigned(one: attempts.Try) -> Told:

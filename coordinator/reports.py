@@ -13,9 +13,9 @@ from itertools import groupby
 from typing import Final
 
 from pydantic import ValidationError
+from sqlalchemy import RowMapping
 
 from coordinator.apply import tell_to_stop
-from coordinator.core.lifecycle import AttemptEvent, TaskEvent
 from coordinator.core.recover import Patience
 from coordinator.endings import Laws, take_failed, take_finished, told_of
 from coordinator.store import attempts, roster
@@ -142,19 +142,10 @@ class ReportTaker:
 
     def _started(self, ledger: Ledger, attempt_ids: Iterable[str]) -> None:
         """An attempt that is its task's present one takes the task along."""
-        rows = attempts.read_attempts(ledger.connection, attempt_ids)
-        tasks = attempts.how_they_stand(ledger.connection, (r["task_id"] for r in rows.values()))
-        begun = ledger.attempts(AttemptEvent.START, {id: {"started_at": ledger.now} for id in rows})
-        present = {t.id: t.attempt_id for t in tasks.values() if t.attempt_id in begun}
-        values = {"started_at": ledger.now, "because": ""}
-        runs = ledger.tasks(TaskEvent.START, dict.fromkeys(present, values), present)
-        ledger.tell_all(
-            told_of(
-                rows[id], "task.started", f"{tasks[task].label} runs on {rows[id]['worker_id']}."
-            )
-            for task, id in present.items()
-            if task in runs
-        )
+        begun = {row["id"]: row for row in ledger.start_attempts(attempt_ids)}
+        if begun:
+            runs = ledger.start_tasks({row["task_id"]: id for id, row in begun.items()})
+            ledger.tell_all(_started_told(begun[task["attempt_id"]], task) for task in runs)
 
     def _progress(self, ledger: Ledger, reports: Sequence[Progress]) -> None:
         """Of each attempt, the last counts."""
@@ -220,6 +211,10 @@ def _acknowledge(ledger: Ledger, reports: Iterable[Report]) -> None:
     for worker_id, ids in received.items():
         order = Acknowledge(report_ids=tuple(ids))
         ledger.post(node_queue(worker_id), CONTROL_TASK, order.model_dump(mode="json"))
+
+
+def _started_told(row: RowMapping, task: RowMapping) -> Told:
+    return told_of(row, "task.started", f"{task['label']} runs on {row['worker_id']}.")
 
 
 def _progress_told(task: attempts.Standing, report: Progress) -> Told:

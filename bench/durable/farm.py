@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
-import psutil
 from sqlalchemy import text
 
+from bench.durable.spent import cpu_seconds
 from coordinator.store.database import Database
 from reelyard.clock import SystemClock
 from reelyard.embedded.ports import free_port
@@ -63,7 +63,7 @@ class Farm:
 
     def cpu_seconds(self) -> dict[str, float]:
         """So far, by part of the farm, with all of its children."""
-        return {name: _cpu_seconds(process.pid) for name, process in self.processes.items()}
+        return {name: cpu_seconds(process.pid) for name, process in self.processes.items()}
 
     def wait(self, done: Callable[[], bool], seconds: float, every: float = 0.05) -> None:
         """Until it is done. Raises TimeoutError."""
@@ -162,14 +162,3 @@ def _has_devices(farm: Farm, devices: int) -> bool:
     return any(worker["state"] == "online" for worker in workers) and devices == len(
         farm.rows("SELECT id FROM devices")
     )
-
-
-def _cpu_seconds(pid: int) -> float:
-    total = 0.0
-    with contextlib.suppress(psutil.Error):
-        top = psutil.Process(pid)
-        for process in (top, *top.children(recursive=True)):
-            with contextlib.suppress(psutil.Error):
-                times = process.cpu_times()
-                total += times.user + times.system
-    return total

@@ -11,6 +11,7 @@ from pathlib import Path
 SHARE_OF_RAW = 0.4
 P50_MS, P99_MS = 50.0, 250.0
 ACCEPT_SECONDS = 3.0
+LATENCY_PARTS = ("read and stored", "placed", "sent", "first line")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +34,11 @@ class Throughput:
 
 @dataclass(frozen=True, slots=True)
 class Latency:
-    """Milliseconds from before the POST to the task's first line, on an idle farm."""
+    """Milliseconds from before the POST to the task's first line, on an idle farm; the medians of
+    its parts beside it (the last two overlap: a message may arrive before it is marked as sent)."""
 
     ms: Sequence[float]
+    parts: Mapping[str, float]
 
     def share(self, share: float) -> float:
         """The figure that this share of all does not exceed."""
@@ -113,6 +116,8 @@ def report(found: Figures) -> str:
         + ", ".join(f"{n} {w:.2f} {c:.2f} {k:.0f}" for n, (w, c, k) in run.loop.items()),
         f"  first line after {latency.share(0.5):.1f} ms (p50), {latency.share(0.9):.1f} (p90), "
         f"{latency.share(0.99):.1f} (p99) of {len(latency.ms)}",
+        "  medians of its parts, ms: "
+        + ", ".join(f"{name} {ms:.1f}" for name, ms in latency.parts.items()),
         f"  {accepted.tasks} tasks ({accepted.source_bytes} bytes) accepted in "
         f"{accepted.seconds:.2f} s",
     ]

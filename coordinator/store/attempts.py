@@ -10,13 +10,30 @@ from sqlalchemy import Connection, RowMapping, Update, bindparam, insert, select
 from coordinator.core.decisions import Assign
 from coordinator.core.snapshot import Waiting
 from coordinator.store.farm import OPEN_ATTEMPT
-from coordinator.store.guarded import parts
+from coordinator.store.guarded import parts, these
 from coordinator.store.tables import attempts, tasks
 from reelyard.ids import attempt_id
 from reelyard.messages import Measured, Progress
 from reelyard.states import FINAL_TASK_STATES, AttemptState, TaskState
 
 _FEW = 8
+_REPORTED = select(
+    *(
+        attempts.c[name]
+        for name in (
+            *("id", "task_id", "job_id", "number", "state", "worker_id"),
+            *("plan", "device_type", "predicted_gib"),
+        )
+    )
+).where(attempts.c.id.in_(these("ids")))
+_OPEN_OF = (
+    select(attempts.c.id, attempts.c.worker_id)
+    .where(attempts.c.task_id.in_(these("ids")), attempts.c.state.in_(OPEN_ATTEMPT))
+    .order_by(attempts.c.id)
+)
+_STANDING = select(
+    tasks.c.id, tasks.c.job_id, tasks.c.label, tasks.c.state, tasks.c.attempt_id
+).where(tasks.c.id.in_(these("ids")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,16 +89,16 @@ def open_attempts(
 
 
 def read_attempts(connection: Connection, attempt_ids: Iterable[str]) -> dict[str, RowMapping]:
-    """The rows by id; attempts that never were are left out."""
+    """What reports ask of attempts, by id; those that never were are left out."""
     found: dict[str, RowMapping] = {}
     for part in parts(set(attempt_ids)):
-        query = select(attempts).where(attempts.c.id.in_(part))
-        found |= {row["id"]: row for row in connection.execute(query).mappings()}
+        rows = connection.execute(_REPORTED, {"ids": part}).mappings()
+        found |= {row["id"]: row for row in rows}
     return found
 
 
 def read_attempt(connection: Connection, attempt_id: str) -> RowMapping | None:
-    """The row, or None for an attempt that never was."""
+    """The same of one; None for an attempt that never was."""
     return read_attempts(connection, [attempt_id]).get(attempt_id)
 
 
@@ -99,12 +116,8 @@ def open_of(connection: Connection, task_ids: Iterable[str]) -> list[tuple[str, 
     """Open attempts of these tasks with their workers."""
     found: list[tuple[str, str]] = []
     for part in parts(task_ids):
-        query = (
-            select(attempts.c.id, attempts.c.worker_id)
-            .where(attempts.c.task_id.in_(part), attempts.c.state.in_(OPEN_ATTEMPT))
-            .order_by(attempts.c.id)
-        )
-        found += [(row.id, row.worker_id) for row in connection.execute(query)]
+        rows = connection.execute(_OPEN_OF, {"ids": part})
+        found += [(row.id, row.worker_id) for row in rows]
     return found
 
 
@@ -131,10 +144,9 @@ def task_name(connection: Connection, task_id: str) -> tuple[str, str]:
 
 def how_they_stand(connection: Connection, task_ids: Iterable[str]) -> dict[str, Standing]:
     """By task."""
-    columns = (tasks.c.id, tasks.c.job_id, tasks.c.label, tasks.c.state, tasks.c.attempt_id)
     found: dict[str, Standing] = {}
     for part in parts(set(task_ids)):
-        for row in connection.execute(select(*columns).where(tasks.c.id.in_(part))):
+        for row in connection.execute(_STANDING, {"ids": part}):
             state = TaskState(row.state)
             found[row.id] = Standing(row.id, row.job_id, row.label, state, row.attempt_id)
     return found

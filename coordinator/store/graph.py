@@ -12,7 +12,7 @@ from sqlalchemy import Connection, RowMapping, insert, select, update
 
 from coordinator.core.inputs import FIRST_SHOT, Made
 from coordinator.core.split import NewTask
-from coordinator.store.guarded import parts
+from coordinator.store.guarded import parts, these
 from coordinator.store.tables import edges, jobs, tasks
 from reelyard.states import JobState, TaskKind, TaskState
 from reelyard.storyboard import Storyboard
@@ -21,9 +21,12 @@ from reelyard.terms import USUAL, Terms
 
 _WORK: TypeAdapter[Work] = TypeAdapter(Work)
 _RESULT: TypeAdapter[Result] = TypeAdapter(Result)
-_OF_A_TASK = [
-    tasks.c[name] for name in ("id", "kind", "scene", "role", "label", "work", "model", "continues")
-]
+_TASKS = select(
+    *(
+        tasks.c[name]
+        for name in ("id", "kind", "scene", "role", "label", "work", "model", "continues")
+    )
+).where(tasks.c.id.in_(these("ids")))
 _OF_WHAT_IS_MADE = [tasks.c[name] for name in ("id", "scene", "role", "continues", "result")]
 
 
@@ -101,8 +104,8 @@ def read_tasks(connection: Connection, task_ids: Iterable[str]) -> dict[str, New
     """Tasks as the core knows them (without their needs), by id."""
     found: dict[str, NewTask] = {}
     for part in parts(task_ids):
-        query = select(*_OF_A_TASK).where(tasks.c.id.in_(part))
-        found |= {row["id"]: _as_new(row) for row in connection.execute(query).mappings()}
+        rows = connection.execute(_TASKS, {"ids": part}).mappings()
+        found |= {row["id"]: _as_new(row) for row in rows}
     return found
 
 

@@ -5,11 +5,23 @@ AND attempt; rows that came too late are left alone, and nobody else's change is
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Table, bindparam, or_, select, update
+from sqlalchemy import (
+    BindParameter,
+    Connection,
+    Executable,
+    RowMapping,
+    Table,
+    bindparam,
+    or_,
+    select,
+    update,
+)
 
 Values = Mapping[str, Any]
+States = Sequence[str]
 T = TypeVar("T")
 
 AT_ONCE = 500
@@ -27,49 +39,90 @@ def parts(found: Iterable[T], size: int = AT_ONCE) -> Iterator[Sequence[T]]:
         yield whole[start : start + size]
 
 
-def change_many(
+def these(name: str) -> BindParameter[Any]:
+    """Several values that a statement is given when it is executed."""
+    return bindparam(name, expanding=True)
+
+
+def change_alike(
     connection: Connection,
     table: Table,
-    befores: Sequence[str],
+    befores: States,
     after: str,
-    changes: Mapping[str, Values],
-    present: Mapping[str, str] | None = None,
+    ids: Iterable[str],
+    values: Values,
+    told: Sequence[str],
+    present: Iterable[str] | None = None,
+) -> list[RowMapping]:
+    """The `told` columns of those rows whose state was one of `befores`: they are `after` now, all
+    with the same values. `present`: attempts, one of which each must have at present."""
+    change = _alike(table, tuple(befores), after, tuple(values), tuple(told), present is not None)
+    given = {f"new_{name}": value for name, value in values.items()}
+    if present is not None:
+        given["attempts"] = list(present)
+    found: list[RowMapping] = []
+    for part in parts(sorted(set(ids))):
+        found += connection.execute(change, {**given, "ids": part}).mappings()
+    return found
+
+
+def change_many(
+    connection: Connection, table: Table, befores: States, after: str, changes: Mapping[str, Values]
 ) -> set[str]:
-    """Ids whose state was one of `befores` (and whose attempt is the `present` one): they are
-    `after` now, with their values. Each must bring values for the same columns."""
-    allowed = _allowed(connection, table, befores, sorted(changes), present)
+    """Ids whose state was one of `befores`: they are `after` now, each with its own values, which
+    must be for the same columns. They are locked first, always in the same order."""
+    allowed: list[str] = []
+    for part in parts(sorted(changes)):
+        found = connection.execute(_allowed(table, tuple(befores)), {"ids": part})
+        allowed += found.scalars()
     if not allowed:
         return set()
-    guard = [table.c.id == bindparam("of_id"), or_(*(table.c.state == state for state in befores))]
-    if present is not None:
-        guard.append(table.c.attempt_id == bindparam("of_attempt"))
+    change = _each(table, tuple(befores), after, tuple(changes[allowed[0]]))
     rows = [
-        {"of_id": id, **({"of_attempt": present[id]} if present else {}), **changes[id]}
+        {"of_id": id, **{f"new_{name}": value for name, value in changes[id].items()}}
         for id in allowed
     ]
-    change = update(table).where(*guard).values(state=after)
     if connection.execute(change, rows).rowcount != len(rows):
         raise Overtaken(f"{table.name}: {', '.join(allowed[:3])} ...")
     return set(allowed)
 
 
-def _allowed(
-    connection: Connection,
+@cache
+def _alike(
     table: Table,
-    befores: Sequence[str],
-    ids: Sequence[str],
-    present: Mapping[str, str] | None,
-) -> list[str]:
-    """Locked until the transaction ends, always in the same order."""
-    columns = [table.c.id] if present is None else [table.c.id, table.c.attempt_id]
-    found: list[str] = []
-    for part in parts(ids):
-        query = (
-            select(*columns)
-            .where(table.c.id.in_(part), table.c.state.in_(befores))
-            .order_by(table.c.id)
-            .with_for_update()
-        )
-        rows = connection.execute(query)
-        found += [row.id for row in rows if present is None or row.attempt_id == present[row.id]]
-    return found
+    befores: tuple[str, ...],
+    after: str,
+    columns: tuple[str, ...],
+    told: tuple[str, ...],
+    of_attempts: bool,
+) -> Executable:
+    change = update(table).where(table.c.id.in_(these("ids")), _in_one_of(table, befores))
+    if of_attempts:
+        change = change.where(table.c.attempt_id.in_(these("attempts")))
+    return change.values(state=after, **_new(columns)).returning(*(table.c[name] for name in told))
+
+
+@cache
+def _allowed(table: Table, befores: tuple[str, ...]) -> Executable:
+    return (
+        select(table.c.id)
+        .where(table.c.id.in_(these("ids")), _in_one_of(table, befores))
+        .order_by(table.c.id)
+        .with_for_update()
+    )
+
+
+@cache
+def _each(
+    table: Table, befores: tuple[str, ...], after: str, columns: tuple[str, ...]
+) -> Executable:
+    one = (table.c.id == bindparam("of_id"), _in_one_of(table, befores))
+    return update(table).where(*one).values(state=after, **_new(columns))
+
+
+def _in_one_of(table: Table, states: tuple[str, ...]) -> Any:
+    return or_(*(table.c.state == state for state in states))
+
+
+def _new(columns: tuple[str, ...]) -> dict[str, BindParameter[Any]]:
+    return {name: bindparam(f"new_{name}") for name in columns}

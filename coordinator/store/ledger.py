@@ -2,8 +2,8 @@
 
 A change is `UPDATE ... WHERE id AND state AND attempt`; it answers False when it came too late, and
 then nothing else of it may be written. What a state may become is in `coordinator.core.lifecycle`.
-Many changes of one kind are made at once (`tasks`, `attempts`, `jobs`): each is guarded all the
-same, and the ids of those that were not too late come back.
+Many changes of one kind are made at once (`tasks`, `start_tasks` and their like): each is guarded
+all the same, and what comes back is those that were not too late.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, insert, update
+from sqlalchemy import Connection, RowMapping, insert, update
 
 from coordinator.core.lifecycle import (
     ATTEMPT,
@@ -23,7 +23,7 @@ from coordinator.core.lifecycle import (
     TaskEvent,
     outcome,
 )
-from coordinator.store.guarded import Values, change_many
+from coordinator.store.guarded import Values, change_alike, change_many
 from coordinator.store.tables import attempts, events, jobs, outbox, tasks
 from coordinator.store.touched import Kind, touch_all
 
@@ -94,26 +94,43 @@ class Ledger:
         )
         return self.connection.execute(change).rowcount == 1
 
-    def jobs(self, event: JobEvent, changes: Mapping[str, Values]) -> set[str]:
-        """Of these jobs, those whose state allowed it; values by id, the same columns in each."""
-        befores, after = outcome(JOB, event)
-        return self._touching("job", change_many(self.connection, jobs, befores, after, changes))
-
-    def tasks(
-        self,
-        event: TaskEvent,
-        changes: Mapping[str, Values],
-        present: Mapping[str, str] | None = None,
-    ) -> set[str]:
-        """The same for tasks; `present` names the attempt that each must have at present."""
+    def tasks(self, event: TaskEvent, changes: Mapping[str, Values]) -> set[str]:
+        """Of these tasks, those whose state allowed it; values by id, the same columns in each."""
         befores, after = outcome(TASK, event)
-        found = change_many(self.connection, tasks, befores, after, changes, present)
-        return self._touching("task", found)
+        found = change_many(self.connection, tasks, befores, after, changes)
+        self.touch("task", found)
+        return found
 
     def attempts(self, event: AttemptEvent, changes: Mapping[str, Values]) -> set[str]:
         """The same for attempts."""
         befores, after = outcome(ATTEMPT, event)
         return change_many(self.connection, attempts, befores, after, changes)
+
+    def start_jobs(self, job_ids: Iterable[str]) -> list[str]:
+        """Of these jobs, those that had not started."""
+        befores, after = outcome(JOB, JobEvent.START)
+        values = {"started_at": self.now}
+        rows = change_alike(self.connection, jobs, befores, after, job_ids, values, ["id"])
+        started = sorted(str(row["id"]) for row in rows)
+        self.touch("job", started)
+        return started
+
+    def start_attempts(self, attempt_ids: Iterable[str]) -> list[RowMapping]:
+        """Of these attempts, those that may start: id, task_id, job_id and worker_id."""
+        befores, after = outcome(ATTEMPT, AttemptEvent.START)
+        values, told = {"started_at": self.now}, ("id", "task_id", "job_id", "worker_id")
+        return change_alike(self.connection, attempts, befores, after, attempt_ids, values, told)
+
+    def start_tasks(self, present: Mapping[str, str]) -> list[RowMapping]:
+        """Of these tasks, those that may start, and whose present attempt is this one: id, label
+        and attempt_id."""
+        befores, after = outcome(TASK, TaskEvent.START)
+        values, told = {"started_at": self.now, "because": ""}, ("id", "label", "attempt_id")
+        rows = change_alike(
+            self.connection, tasks, befores, after, present, values, told, present.values()
+        )
+        self.touch("task", (row["id"] for row in rows))
+        return rows
 
     def tell(
         self,
@@ -155,10 +172,6 @@ class Ledger:
         """For a process that does not own the loop: tell the one that does, in this transaction."""
         touch_all(self.connection, sorted(self.touched))
         self.touched.clear()
-
-    def _touching(self, kind: Kind, refs: set[str]) -> set[str]:
-        self.touch(kind, refs)
-        return refs
 
     def _moved(self, kind: Kind, ref: str, changed: bool) -> bool:
         if changed:

@@ -8,11 +8,16 @@ from sqlalchemy import Connection, delete, insert, select, update
 
 from coordinator.core.lifecycle import WORKER, WorkerEvent, advance
 from coordinator.store.farm import OPEN_ATTEMPT
-from coordinator.store.guarded import parts
+from coordinator.store.guarded import parts, these
 from coordinator.store.tables import attempts, devices, workers
 from reelyard.messages import DeviceReport, Hello
 from reelyard.predict.forecast import Host
 from reelyard.states import WorkerState
+
+_BOOTS = select(workers.c.id, workers.c.boot_id).where(workers.c.id.in_(these("ids")))
+_HOSTS = select(workers.c.id, workers.c.ram_gib, workers.c.read_gb_s).where(
+    workers.c.id.in_(these("ids"))
+)
 
 
 def enrol(connection: Connection, hello: Hello, now: float) -> str:
@@ -102,8 +107,7 @@ def boots_of(connection: Connection, worker_ids: Iterable[str]) -> dict[str, str
     """The boots that are alive, by worker."""
     found: dict[str, str] = {}
     for part in parts(set(worker_ids)):
-        query = select(workers.c.id, workers.c.boot_id).where(workers.c.id.in_(part))
-        found |= {row.id: row.boot_id for row in connection.execute(query)}
+        found |= {row.id: row.boot_id for row in connection.execute(_BOOTS, {"ids": part})}
     return found
 
 
@@ -119,8 +123,7 @@ def hosts_of(connection: Connection, worker_ids: Iterable[str]) -> dict[str, Hos
     """What is known of the workers' nodes; workers that are not known are left out."""
     found: dict[str, Host] = {}
     for part in parts(set(worker_ids)):
-        query = select(workers.c.id, workers.c.ram_gib, workers.c.read_gb_s)
-        for row in connection.execute(query.where(workers.c.id.in_(part))):
+        for row in connection.execute(_HOSTS, {"ids": part}):
             found[row.id] = Host(row.ram_gib, row.read_gb_s)
     return found
 
