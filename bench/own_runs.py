@@ -118,7 +118,7 @@ def render(folder: str, file: str, name: str, numbers: Sequence[int]) -> Run:
     """Load, one small clip to warm up, then the clip: its growth over what was held before, and
     the least of its times."""
     from reelyard.task import VideoWork
-    from worker.engines.video.render import load_engine
+    from worker.engines.video.render import Visit, load_engine
 
     model = load_catalog(Path(file) if file else None).models[name]
     engine = load_engine(model, folder, "cpu", False, _PLAN)
@@ -130,7 +130,7 @@ def render(folder: str, file: str, name: str, numbers: Sequence[int]) -> Run:
             model=name, prompt="a red circle", width=width, height=height, fps=8,
             frames=frames, steps=steps, guidance=model.guidance, seed=1,
         )  # fmt: skip
-        engine.render(work, work.prompt, None, lambda *_: None)
+        engine.render(work, work.prompt, None, Visit(lambda *_: None))
         return time.perf_counter() - began
 
     side = model.size_multiple

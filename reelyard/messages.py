@@ -202,13 +202,15 @@ class Progress(_Report):
 
 
 class Measured(_Message):
-    """What the attempt really took; feeds the predictor."""
+    """What the attempt really took; feeds the predictor. `steps_before` of the task's steps were
+    done by an earlier attempt: then `run_seconds` are those of the rest."""
 
     load_seconds: float = 0.0
     run_seconds: float = 0.0
     peak_gib: float | None = None
     warm: bool = True
     plan: Plan | None = None
+    steps_before: int = 0
 
 
 class Finished(_Report):

@@ -12,6 +12,7 @@ import threading
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Final
 
 import psutil
 from celery import Celery
@@ -30,6 +31,7 @@ from reelyard.messages import (
     Hello,
     Resident,
 )
+from reelyard.messages import Lane as LaneName
 from reelyard.settings import Settings
 from reelyard.wire import (
     CONTROL_TASK,
@@ -41,21 +43,28 @@ from reelyard.wire import (
     control_queue,
     node_queue,
 )
-from worker.engine import Bench
+from worker.ahead import Fetcher
+from worker.engines.video.resumable import models_that_go_on
 from worker.inbox import Inbox
+from worker.lane import Lane
 from worker.outbox import KeptReports, Outbox
 from worker.probe import Measurement, Probe
-from worker.probe.host import HostProbe, ram_free_gib, ram_gib
+from worker.probe.host import GIB, HostProbe, mapped_gib, ram_free_gib, ram_gib
 from worker.probe.jetson import JetsonProbe
 from worker.probe.nvidia import NvidiaProbe, nvml
 from worker.probe.pool import CPU_PART_GIB
 from worker.probe.storage import Disk
 from worker.reporter import Reporter
-from worker.supervise import Lane, Supervisor
-from worker.weights import available_models, available_voices
+from worker.supervise import Supervisor
+from worker.talk import Bench
+from worker.weights import available_models, available_voices, weight_files
 from worker.workspace import sweep
 
 log = logging.getLogger(__name__)
+_LANES: Final[tuple[LaneName, ...]] = ("main", "side")
+_SIDE_SHARE: Final = 0.25
+"""Of a device's memory: what a side lane's engine may keep between attempts."""
+_KEPT_FREE_GIB: Final = 1.0
 
 
 class Agent:
@@ -78,7 +87,8 @@ class Agent:
         self._outbox = Outbox(kept, self._carry, self._clock)
         self._reporter = Reporter(worker_id, ids.new("boot"), self._outbox, self._clock)
         self._steps = steps
-        self.supervisor = Supervisor(self._make_lanes)
+        self._ahead = Fetcher(self._weight_files, self._room_bytes)
+        self.supervisor = Supervisor(self._make_lanes, self._ahead)
         told = self._reporter
         self._inbox = Inbox(
             self.supervisor, self._outbox, self.introduce, told.refuse, told.boot_id
@@ -89,7 +99,7 @@ class Agent:
     def start(self) -> None:
         """Engines, outbox and heart."""
         sweep(self._folder / "scratch")
-        for lane in self.supervisor.lanes.values():
+        for lane in self.supervisor.all():
             lane.start()
         self._outbox.start()
         self.introduce()
@@ -122,39 +132,57 @@ class Agent:
             "voices": available_voices(catalog, self._settings),
             "tags": self._settings.tags,
             "storage": self._settings.storage,
+            "checkpoints": models_that_go_on(catalog, self._settings),
         }
         self._outbox.tell(Hello.model_validate({**self._reporter.head(), **told}))
 
     def devices(self) -> tuple[DeviceReport, ...]:
         """Every device as it is now, with what it holds and does. One that was plugged in since the
         start has no lane, and is not offered."""
-        own = [psutil.Process().pid, *(p for lane in self._lanes() for p in lane.pids())]
+        own = [psutil.Process().pid, *self._engine_pids()]
         found = measure(self._probes, own)
         return tuple(self._described(d) for d in found if d.id in self.supervisor.lanes)
 
-    def _lanes(self) -> list[Lane]:
-        return list(self.supervisor.lanes.values())
+    def _engine_pids(self) -> list[int]:
+        return [pid for lane in self.supervisor.all() for pid in lane.pids()]
 
     def _described(self, device: Measurement) -> DeviceReport:
-        lane = self.supervisor.lanes[device.id]
-        resident = tuple(Resident(model=name, gib=gib) for name, gib in lane.resident().items())
-        return DeviceReport(**asdict(device), resident=resident, running=tuple(lane.running()))
+        lane, side = self.supervisor.lanes[device.id], self.supervisor.sides[device.id]
+        held = {**side.resident(), **lane.resident()}
+        return DeviceReport(
+            **asdict(device),
+            resident=tuple(Resident(model=name, gib=gib) for name, gib in held.items()),
+            running=tuple(lane.running()),
+            side_running=tuple(side.running()),
+            loading=lane.loading() or side.loading(),
+        )
 
     def _make_lanes(self) -> list[Lane]:
         return [
-            Lane(
-                Bench(
-                    device_id=device.id,
-                    memory_gib=device.memory_gib,
-                    folder=self._folder / "scratch",
-                    settings=self._settings,
-                    steps=self._steps,
-                ),
-                self._reporter,
-                self._clock,
-            )
+            Lane(self._bench(device, which), self._reporter, self._clock, self._ahead)
             for device in measure(self._probes, [])
+            for which in _LANES
         ]
+
+    def _bench(self, device: Measurement, lane: LaneName) -> Bench:
+        """A side lane holds small things only, or two processes would each fill the device."""
+        return Bench(
+            device_id=device.id,
+            memory_gib=device.memory_gib * (1 if lane == "main" else _SIDE_SHARE),
+            folder=self._folder / "scratch",
+            settings=self._settings,
+            steps=self._steps,
+            lane=lane,
+        )
+
+    def _weight_files(self, model: str) -> tuple[Path, ...]:
+        return weight_files(model, load_catalog(self._settings.catalog_file), self._settings)
+
+    def _room_bytes(self) -> int:
+        """RAM for weights that are read ahead: what is free, but for what the engines have mapped
+        from files, which the system counts as free too."""
+        mapped = sum(mapped_gib(pid) for pid in self._engine_pids())
+        return int((ram_free_gib() - mapped - _KEPT_FREE_GIB) * GIB)
 
     def _beat(self) -> None:
         while not self._stopping.wait(self._settings.heartbeat_seconds):

@@ -10,7 +10,8 @@ from multiprocessing.context import SpawnProcess
 
 from reelyard.failure import Failure
 from worker.diagnose import diagnose_exit
-from worker.engine import Bench, Said, main
+from worker.engine import main
+from worker.talk import Bench, Said
 
 _END_SECONDS = 1.0
 _DEATH_SECONDS = 5.0
@@ -18,11 +19,13 @@ _DEATH_SECONDS = 5.0
 
 @dataclass(slots=True)
 class Child:
-    """An engine process and the pipe to it; `resident` is what it last said that it holds."""
+    """An engine process and the pipe to it. `resident` is what it last said that it holds,
+    `loading` the model that it loads now."""
 
     process: SpawnProcess
     pipe: Connection
     resident: dict[str, float] = field(default_factory=dict)
+    loading: str = ""
     speaking: threading.Lock = field(default_factory=threading.Lock)
 
     @property
@@ -82,7 +85,7 @@ def start_child(bench: Bench) -> Child:
     """A fresh engine process. Spawned: a fork would inherit the locks of our threads."""
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
-    process = context.Process(target=main, args=(bench, theirs), name=f"engine {bench.device_id}")
+    process = context.Process(target=main, args=(bench, theirs), name=f"engine {bench.name}")
     process.start()
     theirs.close()
     return Child(process, ours)

@@ -13,12 +13,22 @@ from reelyard.failure import Failure, FailureKind
 from reelyard.plan import Plan
 from reelyard.settings import Settings
 from reelyard.storage import ArtifactStore
+from reelyard.task import Checkpoint
 
 T = TypeVar("T")
 
 
 class Stopped(Exception):
     """The attempt was cancelled; raised out of `Desk.report` and never caught by a step."""
+
+
+class Yielded(Exception):
+    """The attempt has made room, as asked; never caught by a step. `checkpoint` says where
+    another attempt can go on, None that it has to begin anew."""
+
+    def __init__(self, checkpoint: Checkpoint | None = None) -> None:
+        super().__init__("made room")
+        self.checkpoint = checkpoint
 
 
 class TaskFailed(Exception):
@@ -62,8 +72,23 @@ class Desk(Protocol):
         """The worker's settings."""
         ...
 
+    @property
+    def checkpoint(self) -> Checkpoint | None:
+        """Where an earlier attempt was left."""
+        ...
+
     def report(self, phase: str, step: int = 0, steps: int = 0) -> None:
-        """Say where the work is. Raises Stopped when somebody cancelled it."""
+        """Say where the work is. Raises Stopped when somebody cancelled it, and Yielded when it
+        should make room, except in the phases denoise (whoever denoises asks `should_yield` and
+        keeps its place), decode and store (what is left to do is little)."""
+        ...
+
+    def should_yield(self) -> bool:
+        """Whether somebody more urgent waits for the device."""
+        ...
+
+    def went_on(self, step: int) -> None:
+        """Say that the work goes on after this step, which an earlier attempt has done."""
         ...
 
     def ran(self, plan: Plan) -> None:

@@ -1,7 +1,9 @@
-"""The engine process: one per device, living on between tasks so that models stay resident.
+"""The engine process: one per lane of a device, living on between tasks so that models stay
+resident.
 
-It runs one attempt at a time, as its lane says, and tells how it goes over a pipe. It knows neither
-the broker nor the coordinator. When its parent is gone, so is it.
+It runs one attempt at a time, as its lane says, and tells how it goes over a pipe. Between attempts
+it loads and drops models. It knows neither the broker nor the coordinator. When its parent is gone,
+so is it.
 """
 
 from __future__ import annotations
@@ -14,129 +16,28 @@ import os
 import queue
 import signal
 import threading
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import replace
 from multiprocessing.connection import Connection
-from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Any, Final
 
-from reelyard.catalog import Catalog, load_catalog
+from reelyard.catalog import load_catalog
 from reelyard.clock import Clock, SystemClock
 from reelyard.failure import Failure, FailureKind
-from reelyard.messages import Measured, RunTask
+from reelyard.messages import Measured, Preload, RunTask, Unload
 from reelyard.parentage import end_with_parent
 from reelyard.plan import Plan
-from reelyard.settings import Settings
-from reelyard.storage import ArtifactStore
 from reelyard.storage.locate import open_store
-from reelyard.task import Result
-from worker.desk import Stopped
+from worker.desk import Stopped, Yielded
 from worker.diagnose import diagnose
 from worker.engines.meter import Meter
 from worker.residency import Residency
+from worker.surroundings import Asked, Surroundings
+from worker.talk import Bench, MakeRoom, Said, Stop
 from worker.workspace import scratch
 
-T = TypeVar("T")
 log = logging.getLogger(__name__)
 
-_TOLD_EVERY_SECONDS = 0.2
-_WARM_STEPS = ("voice", "video", "compose")
-
-
-@dataclass(frozen=True, slots=True)
-class Bench:
-    """What an engine process is given at birth. `steps` names the package of step modules."""
-
-    device_id: str
-    memory_gib: float
-    folder: Path
-    settings: Settings
-    steps: str = "worker.steps"
-
-
-@dataclass(frozen=True, slots=True)
-class Stop:
-    """The attempt is not wanted any more."""
-
-    attempt_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class Said:
-    """What the engine says of an attempt, or of itself (`ready`, without an attempt)."""
-
-    what: Literal["ready", "begun", "progress", "finished", "failed"]
-    attempt_id: str = ""
-    phase: str = ""
-    step: int = 0
-    steps: int = 0
-    result: Result | None = None
-    failure: Failure | None = None
-    measured: Measured = field(default_factory=Measured)
-    resident: dict[str, float] = field(default_factory=dict)
-
-
-class Surroundings:
-    """The desk of one attempt; see `worker.desk.Desk`."""
-
-    def __init__(
-        self,
-        order: RunTask,
-        folder: Path,
-        engine: Engine,
-    ) -> None:
-        self._order, self._folder, self._engine = order, folder, engine
-        self._phase, self._told_at = "", 0.0
-
-    @property
-    def folder(self) -> Path:
-        """See Desk."""
-        return self._folder
-
-    @property
-    def store(self) -> ArtifactStore:
-        """See Desk."""
-        return self._engine.store
-
-    @property
-    def device_id(self) -> str:
-        """See Desk."""
-        return self._engine.bench.device_id
-
-    @property
-    def plan(self) -> Plan:
-        """See Desk."""
-        return self._order.plan
-
-    @property
-    def catalog(self) -> Catalog:
-        """See Desk."""
-        return self._engine.catalog
-
-    @property
-    def settings(self) -> Settings:
-        """See Desk."""
-        return self._engine.bench.settings
-
-    def report(self, phase: str, step: int = 0, steps: int = 0) -> None:
-        """See Desk. A change of phase is told at once, steps a few times a second."""
-        if self._engine.is_stopped(self._order.attempt_id):
-            raise Stopped
-        now = self._engine.clock.monotonic()
-        is_last = steps > 0 and step == steps
-        if phase == self._phase and not is_last and now - self._told_at < _TOLD_EVERY_SECONDS:
-            return
-        self._phase, self._told_at = phase, now
-        said = Said("progress", self._order.attempt_id, phase=phase, step=step, steps=steps)
-        self._engine.say(said)
-
-    def ran(self, plan: Plan) -> None:
-        """See Desk."""
-        self._engine.plan_that_ran = plan
-
-    def resident(self, key: str, load: Callable[[], T], variant: str = "") -> T:
-        """See Desk."""
-        return self._engine.residency.get(key, load, self._order.predicted_gib, variant)
+_WARM_STEPS: Final = ("voice", "video", "compose")
 
 
 class Engine:
@@ -149,53 +50,77 @@ class Engine:
         self.meter = Meter(bench.device_id)
         self.residency = Residency(bench.memory_gib, clock, self.meter.used_gib, self.meter.release)
         self._pipe, self._speaking = pipe, threading.Lock()
-        self._orders: queue.SimpleQueue[RunTask] = queue.SimpleQueue()
+        self._orders: queue.SimpleQueue[RunTask | Preload | Unload] = queue.SimpleQueue()
         self._stopped: set[str] = set()
-        self.plan_that_ran = Plan()
+        self._yielding: set[str] = set()
+        self.plan_that_ran, self.steps_before = Plan(), 0
 
     def serve(self) -> None:
         """Until the parent closes the pipe."""
         threading.Thread(target=self._listen, name="listen", daemon=True).start()
-        self._warm_up()
+        if self.bench.lane == "main":
+            self._warm_up()
         self.say(Said("ready"))
         while True:
-            self.run(self._orders.get())
+            self.do(self._orders.get())
+
+    def do(self, order: RunTask | Preload | Unload) -> None:
+        """One order, from begin to end."""
+        match order:
+            case RunTask():
+                self.run(order)
+            case Preload():
+                self.preload(order)
+            case Unload():
+                self.unload(order)
 
     def run(self, order: RunTask) -> None:
         """One attempt, from begin to end."""
         self.say(Said("begun", order.attempt_id))
-        self.plan_that_ran = order.plan
+        self.plan_that_ran, self.steps_before = order.plan, 0
         self.residency.begin()
         self.meter.begin()
         began = self.clock.monotonic()
-        result, failure = self._try(order)
+        said = self._try(order)
         measured = Measured(
             load_seconds=round(self.residency.load_seconds, 3),
             run_seconds=round(self.clock.monotonic() - began - self.residency.load_seconds, 3),
             peak_gib=round(self.meter.peak_gib(), 3),
             warm=not self.residency.loaded,
             plan=self.plan_that_ran,
+            steps_before=self.steps_before,
         )
-        if failure is not None and failure.kind is FailureKind.OUT_OF_MEMORY:
-            self.residency.clear()
-        self.residency.end()
+        self._tidy(said.failure)
         self._stopped.discard(order.attempt_id)
-        self.say(
-            Said(
-                "finished" if result is not None else "failed",
-                order.attempt_id,
-                result=result,
-                failure=failure,
-                measured=measured,
-                resident=self.residency.listed(),
-            )
-        )
-        if failure is not None and failure.kind is FailureKind.CRASHED:
-            os._exit(1)  # a device that has failed stays so for this process: the next one is fresh
+        self._yielding.discard(order.attempt_id)
+        self.say(replace(said, measured=measured, resident=self.residency.listed()))
+        self._end_if_broken(said.failure)
+
+    def preload(self, order: Preload) -> None:
+        """Load a model before it is asked for, if nothing has to go for it. What goes wrong is
+        logged: the attempt that needs the model will say it."""
+        failure = None
+        if not self.residency.fits(order.model, order.predicted_gib):
+            log.warning("%s: %s would not fit beside what is held", self.bench.name, order.model)
+        else:
+            self.residency.begin()
+            failure = self._try_to_load(order)
+            self._tidy(failure)
+        self.say(Said("holds", resident=self.residency.listed()))
+        self._end_if_broken(failure)
+
+    def unload(self, order: Unload) -> None:
+        """Drop a model; one that is not held is dropped already."""
+        self.residency.drop(order.model)
+        self.say(Said("holds", resident=self.residency.listed()))
 
     def is_stopped(self, attempt_id: str) -> bool:
         """Somebody asked for it to stop."""
         return attempt_id in self._stopped
+
+    def should_yield(self, attempt_id: str) -> bool:
+        """Somebody asked for it to make room."""
+        return attempt_id in self._yielding
 
     def say(self, said: Said) -> None:
         """Tell the lane. A lane that is gone takes this process with it."""
@@ -205,16 +130,44 @@ class Engine:
             except (BrokenPipeError, OSError):
                 os._exit(1)
 
-    def _try(self, order: RunTask) -> tuple[Result | None, Failure | None]:
+    def _try(self, order: RunTask) -> Said:
+        name = order.attempt_id
+        asked = Asked(order.plan, order.predicted_gib, name, order.checkpoint)
         try:
-            step = importlib.import_module(f"{self.bench.steps}.{order.work.kind}")
-            with scratch(self.bench.folder, order.attempt_id) as folder:
-                result: Result = step.run(order.work, Surroundings(order, folder, self))
-                return result, None
+            step = self._step(order.work.kind)
+            with scratch(self.bench.folder, name) as folder:
+                result = step.run(order.work, Surroundings(asked, folder, self))
+                return Said("finished", name, result=result)
+        except Yielded as left:
+            return Said("preempted", name, checkpoint=left.checkpoint)
         except Exception as error:
             if not isinstance(error, Stopped):
-                log.exception("attempt %s failed", order.attempt_id)
-            return None, diagnose(error)
+                log.exception("attempt %s failed", name)
+            return Said("failed", name, failure=diagnose(error))
+
+    def _try_to_load(self, order: Preload) -> Failure | None:
+        kind = "voice" if order.model in self.catalog.voices else "video"
+        asked = Asked(order.plan, order.predicted_gib)
+        try:
+            self._step(kind).preload(order.model, Surroundings(asked, self.bench.folder, self))
+        except Exception as error:
+            failure = diagnose(error)
+            log.warning("%s was not loaded ahead: %s", order.model, failure.sentence)
+            return failure
+        return None
+
+    def _step(self, kind: str) -> Any:
+        return importlib.import_module(f"{self.bench.steps}.{kind}")
+
+    def _tidy(self, failure: Failure | None) -> None:
+        if failure is not None and failure.kind is FailureKind.OUT_OF_MEMORY:
+            self.residency.clear()
+        self.residency.end()
+
+    def _end_if_broken(self, failure: Failure | None) -> None:
+        """A device that has failed stays so for this process: the next one is fresh."""
+        if failure is not None and failure.kind is FailureKind.CRASHED:
+            os._exit(1)
 
     def _listen(self) -> None:
         while True:
@@ -224,14 +177,16 @@ class Engine:
                 os._exit(0)
             if isinstance(heard, Stop):
                 self._stopped.add(heard.attempt_id)
-            elif isinstance(heard, RunTask):
+            elif isinstance(heard, MakeRoom):
+                self._yielding.add(heard.attempt_id)
+            elif isinstance(heard, RunTask | Preload | Unload):
                 self._orders.put(heard)
 
     def _warm_up(self) -> None:
         """Imports take seconds: have them behind us before the first task."""
         for step in _WARM_STEPS:
             with contextlib.suppress(ImportError):
-                importlib.import_module(f"{self.bench.steps}.{step}")
+                self._step(step)
 
 
 def main(bench: Bench, pipe: Connection) -> None:

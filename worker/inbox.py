@@ -9,7 +9,17 @@ from pydantic import ValidationError
 
 from reelyard import __version__
 from reelyard.failure import Failure, FailureKind
-from reelyard.messages import Acknowledge, CancelAttempt, Introduce, RunTask, read_order
+from reelyard.messages import (
+    Acknowledge,
+    CancelAttempt,
+    Fetch,
+    Introduce,
+    Preempt,
+    Preload,
+    RunTask,
+    Unload,
+    read_order,
+)
 from reelyard.wire import unbundle
 from worker.outbox import Outbox
 from worker.supervise import Supervisor
@@ -49,6 +59,15 @@ class Inbox:
                 self._take(order)
             case CancelAttempt():
                 self._cancel(order)
+            case Preempt():
+                log.info("attempt %s makes room: %s", order.attempt_id, order.because)
+                self._supervisor.preempt(order.attempt_id, order.grace_seconds)
+            case Preload():
+                self._supervisor.preload(order)
+            case Unload():
+                self._supervisor.unload(order)
+            case Fetch():
+                self._supervisor.fetch(order.model)
             case Acknowledge():
                 self._outbox.forget(order.report_ids)
             case Introduce():

@@ -7,8 +7,16 @@ import logging
 from reelyard import ids
 from reelyard.clock import Clock
 from reelyard.failure import Failure, FailureKind
-from reelyard.messages import Failed, Finished, Measured, Progress, RunTask, Started
-from reelyard.task import Result
+from reelyard.messages import (
+    Failed,
+    Finished,
+    Measured,
+    Preempted,
+    Progress,
+    RunTask,
+    Started,
+)
+from reelyard.task import Checkpoint, Result
 from worker.outbox import Outbox
 
 log = logging.getLogger(__name__)
@@ -48,6 +56,11 @@ class Reporter:
         """See Teller."""
         told = {"attempt_id": order.attempt_id, "failure": failure, "measured": measured}
         self._outbox.tell(Failed.model_validate({**self.head(), **told}))
+
+    def preempted(self, order: RunTask, checkpoint: Checkpoint | None, measured: Measured) -> None:
+        """See Teller."""
+        told = {"attempt_id": order.attempt_id, "checkpoint": checkpoint, "measured": measured}
+        self._outbox.tell(Preempted.model_validate({**self.head(), **told}))
 
     def refuse(self, attempt_id: str, sentence: str) -> None:
         """An attempt that no lane can take."""

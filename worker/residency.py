@@ -72,6 +72,16 @@ class Residency:
             del others[oldest]
             self._drop(oldest)
 
+    def fits(self, key: str, needs_gib: float) -> bool:
+        """Whether nothing but `key` itself would have to go for that much of it."""
+        others = sum(held.gib for other, held in self._held.items() if other != key)
+        return others + needs_gib <= self._room_gib
+
+    def drop(self, key: str) -> None:
+        """Let go of it, if it is held."""
+        if key in self._held:
+            self._drop(key)
+
     def clear(self) -> None:
         """Drop everything: after an out-of-memory nothing held is worth keeping."""
         self._held.clear()

@@ -20,6 +20,7 @@ from worker.desk import TaskFailed
 
 _BUILTIN = "builtin:"
 _PACKAGED = Path(__file__).parent / "models"
+_VARIANTS = frozenset({"fp16", "bf16", "fp8", "non_ema"})
 _GPU_FILES = ("/dev/nvidia0", "/dev/nvgpu", "/dev/nvhost-gpu")
 
 
@@ -61,6 +62,18 @@ def available_models(
 def available_voices(catalog: Catalog, settings: Settings) -> tuple[str, ...]:
     """The ids of the voices that this worker can speak with: nothing is fetched for a voice."""
     return tuple(voice.id for voice in catalog.voices.values() if _can_speak(voice, settings))
+
+
+def weight_files(name: str, catalog: Catalog, settings: Settings) -> tuple[Path, ...]:
+    """The files that a load of this model or voice reads, in the order of their names; none when it
+    is not here whole."""
+    if (model := catalog.models.get(name)) is not None:
+        folder = find(model.id, model.repo, settings, "model_index.json")
+    elif (voice := catalog.voices.get(name)) is not None:
+        folder = find(voice.id, voice.repo, settings, "config.json")
+    else:
+        folder = None
+    return tuple(_weights_in(folder)) if folder else ()
 
 
 def may_download(settings: Settings) -> bool:
@@ -108,6 +121,17 @@ def _named(parts: dict[str, object]) -> Iterator[str]:
     for name, made_by in parts.items():
         if isinstance(made_by, list) and len(made_by) == 2 and isinstance(made_by[0], str):
             yield name
+
+
+def _weights_in(folder: Path) -> Iterator[Path]:
+    """Of a pipeline, those of the parts that its index names: what else lies in such a folder (the
+    same weights as one file, or in another number format) is not loaded."""
+    index = folder / "model_index.json"
+    parts = json.loads(index.read_text(encoding="utf-8")) if index.is_file() else {}
+    inside = [folder / name for name in _named(parts)] or [folder]
+    for part in inside:
+        files = sorted(part.glob("*.safetensors"))
+        yield from (file for file in files if not _VARIANTS.intersection(file.name.split(".")[1:]))
 
 
 def _has_files(folder: Path) -> bool:

@@ -18,11 +18,12 @@ from reelyard.clock import ManualClock, SystemClock
 from reelyard.failure import Failure, FailureKind
 from reelyard.messages import Measured, RunTask
 from reelyard.settings import Settings
-from reelyard.task import Result, VoiceWork
+from reelyard.task import Checkpoint, Result, VoiceWork
 from tests.support.waiting import eventually
 from worker.child import Child, start_child
-from worker.engine import Bench
-from worker.supervise import Lane, Supervisor
+from worker.lane import Lane
+from worker.supervise import Supervisor
+from worker.talk import Bench
 
 CANCELLED = Failure(kind=FailureKind.CANCELLED, sentence="It was stopped.")
 
@@ -34,6 +35,7 @@ class Told:
     begun: list[str] = field(default_factory=list)
     made: dict[str, Measured] = field(default_factory=dict)
     failures: dict[str, Failure] = field(default_factory=dict)
+    left: dict[str, Checkpoint | None] = field(default_factory=dict)
 
     def started(self, order: RunTask) -> None:
         self.begun.append(order.attempt_id)
@@ -46,6 +48,9 @@ class Told:
 
     def failed(self, order: RunTask, failure: Failure, measured: Measured) -> None:
         self.failures[order.attempt_id] = failure
+
+    def preempted(self, order: RunTask, checkpoint: Checkpoint | None, measured: Measured) -> None:
+        self.left[order.attempt_id] = checkpoint
 
 
 def an_order(name: str, text: str = "ok", seconds: float = 60.0) -> RunTask:
@@ -198,7 +203,7 @@ def test_an_engine_that_dies_at_its_start_is_started_again_after_growing_pauses(
         starts.append(clock.monotonic())
         return start_child(bench)
 
-    monkeypatch.setattr("worker.supervise.start_child", start)
+    monkeypatch.setattr("worker.lane.start_child", start)
     lane = Lane(a_bench(tmp_path, catalog_file=tmp_path / "none.toml"), told, clock)
     lane.start()
     lane.take(an_order("one"))

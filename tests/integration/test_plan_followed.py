@@ -31,12 +31,13 @@ from tests.support.tiny_engine import (
     tiny_model,
 )
 from worker.desk import Stopped, TaskFailed
-from worker.engine import Bench, Engine, Said
+from worker.engine import Engine
 from worker.engines.demo.transformer import PlacedWan
 from worker.engines.video import render
 from worker.engines.video.attention import NoSuchKernel, chooses, find, kernel
 from worker.engines.video.components import denoisers
 from worker.steps import video
+from worker.talk import Bench, Said
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -12,6 +12,7 @@ from reelyard.catalog import Catalog, load_catalog
 from reelyard.plan import Plan
 from reelyard.settings import Settings
 from reelyard.storage.disk import DiskStore
+from reelyard.task import Checkpoint
 from worker.desk import Stopped
 
 T = TypeVar("T")
@@ -19,7 +20,8 @@ T = TypeVar("T")
 
 @dataclass
 class PlainDesk:
-    """Models stay for its life; it can be told to stop the work at a phase and step."""
+    """Models stay for its life; it can be told to stop the work at a phase and step, or to
+    have it make room after a step."""
 
     folder: Path
     store: DiskStore
@@ -33,11 +35,20 @@ class PlainDesk:
     variants: dict[str, str] = field(default_factory=dict)
     loads: list[str] = field(default_factory=list)
     plan_that_ran: Plan | None = None
+    checkpoint: Checkpoint | None = None
+    yield_at: int | None = None
+    began_after: int = 0
 
     def report(self, phase: str, step: int = 0, steps: int = 0) -> None:
         self.said.append((phase, step, steps))
         if (phase, step) == self.stop_at:
             raise Stopped
+
+    def should_yield(self) -> bool:
+        return bool(self.said) and self.said[-1][:2] == ("denoise", self.yield_at)
+
+    def went_on(self, step: int) -> None:
+        self.began_after = step
 
     def ran(self, plan: Plan) -> None:
         self.plan_that_ran = plan

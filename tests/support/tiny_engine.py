@@ -17,7 +17,7 @@ from tests.support.tiny_pipelines import PIPELINES, catalog_entry, make
 from worker.engines.video.load import load
 from worker.engines.video.place import place
 from worker.engines.video.precision import convert
-from worker.engines.video.render import VideoEngine
+from worker.engines.video.render import VideoEngine, Visit
 
 FAMILIES = list(PIPELINES)
 
@@ -62,7 +62,7 @@ def a_shot(model: VideoModel, seed: int = 1) -> VideoWork:
 def drawn_by(engine: VideoEngine, seed: int = 1) -> NDArray[np.uint8]:
     """The pictures of one shot."""
     work = a_shot(engine._model, seed)
-    return engine.render(work, work.prompt, None, lambda *_: None)[0]
+    return engine.render(work, work.prompt, None, Visit(lambda *_: None))[0]
 
 
 def apart(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> float:

@@ -64,6 +64,14 @@ def ram_free_gib() -> float:
     return round(min(memory.available, ram_limit(memory.total)) / GIB, 2)
 
 
+def mapped_gib(pid: int) -> float:
+    """What a process has in RAM of files that it has mapped: weights, mostly."""
+    try:
+        return float(getattr(psutil.Process(pid).memory_info(), "shared", 0)) / GIB
+    except psutil.Error:
+        return 0.0
+
+
 def _resident(pid: int) -> int:
     try:
         return int(psutil.Process(pid).memory_info().rss)

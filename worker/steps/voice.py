@@ -16,7 +16,7 @@ from reelyard.catalog import Voice
 from reelyard.failure import FailureKind
 from reelyard.task import VoiceResult, VoiceWork, Word
 from worker.desk import Desk, TaskFailed
-from worker.engines.voice import Spoken
+from worker.engines.voice import Speaker, Spoken
 from worker.engines.voice.author import shared_out
 from worker.engines.voice.load import load_speaker
 from worker.media.tempo import sound_end
@@ -28,9 +28,9 @@ _FULL_SCALE: Final = 0.99
 def run(work: VoiceWork, desk: Desk) -> VoiceResult:
     """Speak at natural length, or in exactly `frames / fps` seconds. Raises TaskFailed."""
     # 1. Have the voice at hand.
-    voice = _voice(work, desk)
+    voice = _voice(work.voice, desk)
     desk.report("load")
-    speaker = desk.resident(voice.id, lambda: load_speaker(voice, desk.settings, desk.device_id))
+    speaker = _speaker(voice, desk)
 
     # 2. Say it.
     desk.report("speak", 0, 1)
@@ -54,13 +54,22 @@ def run(work: VoiceWork, desk: Desk) -> VoiceResult:
     )
 
 
-def _voice(work: VoiceWork, desk: Desk) -> Voice:
-    voice = desk.catalog.voices.get(work.voice)
+def preload(voice_id: str, desk: Desk) -> None:
+    """Have the voice in memory. Raises TaskFailed."""
+    _speaker(_voice(voice_id, desk), desk)
+
+
+def _speaker(voice: Voice, desk: Desk) -> Speaker:
+    return desk.resident(voice.id, lambda: load_speaker(voice, desk.settings, desk.device_id))
+
+
+def _voice(voice_id: str, desk: Desk) -> Voice:
+    voice = desk.catalog.voices.get(voice_id)
     if voice is None:
         known = ", ".join(sorted(desk.catalog.voices))
         raise TaskFailed(
             FailureKind.MODEL_MISSING,
-            f"This worker's catalog has no voice {work.voice!r}. Choose one of: {known}.",
+            f"This worker's catalog has no voice {voice_id!r}. Choose one of: {known}.",
         )
     return voice
 

@@ -1,12 +1,16 @@
-"""Runs a pipeline for one shot and gives back its pictures. Knows nothing of files or the store."""
+"""Runs a pipeline for one shot and gives back its pictures, or what is needed to go on when it has
+to make room. Knows nothing of the store."""
 
 from __future__ import annotations
 
+import hashlib
 import traceback
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import diffusers
 import numpy as np
 import torch
 from diffusers.models.attention_dispatch import attention_backend
@@ -15,13 +19,15 @@ from PIL import Image
 
 from reelyard.catalog import VideoModel
 from reelyard.failure import FailureKind
-from reelyard.plan import Attention, Offload, Plan
+from reelyard.plan import Attention, Offload, Plan, Precision
 from reelyard.task import VideoWork
 from worker.desk import TaskFailed
 from worker.engines.video.arguments import arguments, parameters, unheeded
 from worker.engines.video.attention import NATIVE, NoSuchKernel, kernel
+from worker.engines.video.checkpoint import Place, Unusable
 from worker.engines.video.compiled import is_of_the_compiler, set_compiled
 from worker.engines.video.components import denoisers
+from worker.engines.video.course import Course, Left
 from worker.engines.video.load import Loaded, load, sibling
 from worker.engines.video.place import place, possible, release, set_tiling
 from worker.engines.video.precision import convert
@@ -33,6 +39,21 @@ _COMPILED = "compiled"  # the field of a plan
 
 Report = Callable[[str, int, int], None]
 """Told the phase, the step and the steps; may raise to stop the run at once."""
+
+
+def nobody_waits() -> bool:
+    """Nobody wants the device more urgently."""
+    return False
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """What a run has to do with the world around it: whom it tells of its steps, whether it should
+    make room after the present one, and where an earlier run was left."""
+
+    report: Report
+    should_leave: Callable[[], bool] = nobody_waits
+    place: Place | None = None
 
 
 def variant(plan: Plan, device: str) -> str:
@@ -78,32 +99,42 @@ class VideoEngine:
         self.plan = plan.model_copy(update={"vae_tiling": tiled, "offload": offload})
         self._settle()
 
+    def belongs_to(self, work: VideoWork) -> dict[str, str]:
+        """What a checkpoint of this work says that it is of: it serves no other."""
+        from_image = self._model.image_pipeline if work.start_image is not None else None
+        return {
+            "model": self._model.id,
+            "work": hashlib.sha256(work.model_dump_json().encode()).hexdigest(),
+            "pipeline": from_image or self._model.pipeline,
+            "scheduler": type(self.pipeline.scheduler).__name__,
+            "diffusers": diffusers.__version__,
+        }
+
     def render(
-        self, work: VideoWork, prompt: str, start: Path | None, report: Report
+        self, work: VideoWork, prompt: str, start: Path | None, visit: Visit
     ) -> tuple[Pictures, tuple[str, ...]]:
         """The shot's pictures, and notes. Whatever `report` raises ends the run and comes out.
 
-        Out-of-memory errors come out too, after the run's own memory was given back.
+        Out-of-memory errors come out too, after the run's own memory was given back. Raises Left
+        when it should make room, and Unusable when it cannot begin where an earlier run was left.
         """
         pipeline = self.pipeline if start is None else self._image_pipeline()
         names = parameters(pipeline.__call__)
         call = arguments(names, work, self._model, prompt) | _start(start)
-        report("denoise", 0, work.steps)
-        pictures = self._run(pipeline, call, work.seed, report)
+        visit.report("denoise", visit.place.step if visit.place else 0, work.steps)
+        pictures = self._run(pipeline, call, work.seed, visit)
         heeded = unheeded(names, work, self._model) + self._left_out()
         return pictures, self._loaded.notes + heeded + self._truncated(prompt)
 
-    def _run(self, pipeline: Any, call: dict[str, Any], seed: int, report: Report) -> Pictures:
+    def _run(self, pipeline: Any, call: dict[str, Any], seed: int, visit: Visit) -> Pictures:
         """Once, and again where the first call shows that a kernel or the compiler cannot."""
         while True:
-            steps = _Steps(report)
+            dice = torch.Generator("cpu").manual_seed(seed)
+            course = Course(pipeline, dice, visit.place)
+            steps = _Steps(visit, course, self.plan.precision)
             try:
-                with attention_backend(self._kernel):
-                    made = pipeline(
-                        **call,
-                        generator=torch.Generator("cpu").manual_seed(seed),
-                        callback_on_step_end=steps.after,
-                    )
+                with attention_backend(self._kernel), course:
+                    made = pipeline(**call, generator=dice, callback_on_step_end=steps.after)
                 break
             except BaseException as wrong:
                 traceback.clear_frames(wrong.__traceback__)  # they hold the run's tensors
@@ -132,7 +163,9 @@ class VideoEngine:
 
     def _give_in(self, wrong: BaseException) -> bool:
         """Leave out the part of the plan that is to blame; False where there is none."""
-        if not isinstance(wrong, Exception) or "memory" in str(wrong).lower():
+        if not isinstance(wrong, Exception) or isinstance(wrong, Unusable):
+            return False
+        if "memory" in str(wrong).lower():
             return False
         has_kernel = self.plan.attention is not Attention.SDPA
         if self.plan.compiled and (is_of_the_compiler(wrong) or not has_kernel):
@@ -182,18 +215,25 @@ def _start(start: Path | None) -> dict[str, Any]:
 
 
 class _Steps:
-    """Reports each step of one run. `begun`: the denoiser has been through its first."""
+    """Reports each step of one run, and leaves after one when it should. `begun`: the denoiser has
+    been through its first."""
 
-    def __init__(self, report: Report) -> None:
-        self._report, self.begun = report, False
+    def __init__(self, visit: Visit, course: Course, precision: Precision) -> None:
+        self._visit, self._course, self._precision = visit, course, precision
+        self.begun = False
 
     def after(self, pipeline: Any, step: int, _when: Any, given: dict[str, Any]) -> dict[str, Any]:
         """What diffusers calls."""
-        self.begun = True
         steps = int(pipeline.num_timesteps)
-        self._report("denoise", step + 1, steps)
+        if self._course.is_behind(step):
+            given = self._course.catch_up(step, steps, given)
+        else:
+            self.begun = True
+            self._visit.report("denoise", step + 1, steps)
+            if self._visit.should_leave():
+                raise Left(self._course.place(step + 1, steps, self._precision, given["latents"]))
         if step + 1 == steps:
-            self._report("decode", 0, 0)
+            self._visit.report("decode", 0, 0)
         return given
 
 
