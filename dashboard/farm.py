@@ -31,6 +31,7 @@ from reelyard.resources import (
     WhyView,
     WorkerList,
 )
+from reelyard.rules.views import RulesCheck, RulesHistory, RulesView
 
 _CHUNK_BYTES = 1 << 16
 _PAGE, _MOST_PAGES = 1000, 5
@@ -72,6 +73,14 @@ class Farm(Protocol):
     def model_fit(self, every_device: bool) -> FitMatrix: ...
 
     def lessons(self) -> LessonList: ...
+
+    def rules(self, revision: int | None) -> RulesView: ...
+
+    def check_rules(self, text: str) -> RulesCheck: ...
+
+    def put_rules(self, text: str, revision: int) -> RulesView: ...
+
+    def rules_history(self, limit: int) -> RulesHistory: ...
 
     def validate(self, source: bytes, media_type: str) -> ValidationView: ...
 
@@ -133,6 +142,18 @@ class HttpFarm:
 
     def lessons(self) -> LessonList:
         return self._client.lessons()
+
+    def rules(self, revision: int | None) -> RulesView:
+        return self._client.rules.show(revision)
+
+    def check_rules(self, text: str) -> RulesCheck:
+        return self._client.rules.check(text)
+
+    def put_rules(self, text: str, revision: int) -> RulesView:
+        return self._client.rules.put(text, revision)
+
+    def rules_history(self, limit: int) -> RulesHistory:
+        return self._client.rules.history(limit=limit)
 
     def validate(self, source: bytes, media_type: str) -> ValidationView:
         return self._client.validate(source, media_type)

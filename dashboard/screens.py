@@ -16,6 +16,7 @@ from flask import render_template
 
 from dashboard.farm import Farm
 from dashboard.present import bars, farm_wide, job, lessons, models
+from dashboard.rules_screen import rules_context
 from reelyard.clock import Clock
 from reelyard.errors import NotFound
 from reelyard.resources import EventView, JobView, TaskView
@@ -66,6 +67,8 @@ class Screen:
         if self.kind == "models":
             # Whether a model fits is worked out anew for every device: not for each step of a task.
             return event.type.startswith("worker.")
+        if self.kind == "rules":
+            return event.type.startswith(("rules.", "worker."))
         return self.kind != "job" or event.job_id in (None, self.arg("id"))
 
 
@@ -184,6 +187,11 @@ def _models(farm: Farm, screen: Screen, _clock: Clock) -> dict[str, Any]:
     }
 
 
+def _rules(farm: Farm, _screen: Screen, clock: Clock) -> dict[str, Any]:
+    seen = farm.overview(_CHART_MINUTES)
+    return {"pulse": farm_wide.pulse(seen), **rules_context(farm, clock)}
+
+
 def _new(farm: Farm, _screen: Screen, _clock: Clock) -> dict[str, Any]:
     return {"pulse": farm_wide.pulse(farm.overview(_CHART_MINUTES))}
 
@@ -248,6 +256,8 @@ _KINDS: Mapping[str, _Kind] = {
             "voices": "fragments/voices.html",
         },
     ),
+    "rules": _Kind((), _rules, {"pulse": "fragments/pulse.html", "rules": "fragments/rules.html"}),
+    "rules-text": _Kind((), _new, {"pulse": "fragments/pulse.html"}),
     "new": _Kind((), _new, {"pulse": "fragments/pulse.html"}),
     "workers": _Kind(
         (),

@@ -121,7 +121,7 @@
 
   // Keys
 
-  const go = { o: "/", j: "/jobs", m: "/models", w: "/workers" };
+  const go = { o: "/", j: "/jobs", m: "/models", w: "/workers", r: "/rules" };
   let isGoing = false;
   const move = (by) => {
     const rows = all("[data-row]").filter((row) => row.offsetParent !== null);

@@ -36,15 +36,16 @@ from tests.support import played_models as predicted
 from tests.support import played_words as told
 from tests.support.played_jobs import Times, event, workers
 from tests.support.played_media import Held
+from tests.support.played_rules import PlayedRules
 
 TOKEN = "reelyard_played_token"
 
 
-class PlayedFarm:
+class PlayedFarm(PlayedRules):
     """Implements dashboard.farm.Farm over values in memory."""
 
     def __init__(self, now: float, jobs: list[JobView], files: Mapping[str, Held]) -> None:
-        self.times = Times(now)
+        super().__init__(Times(now))
         self.jobs_by_id = {job.id: job for job in jobs}
         self.files = dict(files)
         self.happened: list[EventView] = []
