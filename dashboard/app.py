@@ -16,7 +16,7 @@ from dashboard.painting import painter
 from dashboard.parts import KEY, Parts
 from dashboard.shield import install_shield
 from dashboard.template_words import install_words
-from dashboard.views import door, files, health, jobs, live, models, pages, rules, submit
+from dashboard.views import door, files, health, jobs, live, models, pages, rules, submit, turns
 from reelyard.clock import Clock
 from reelyard.settings import Settings
 
@@ -42,7 +42,7 @@ def make_app(
     install_shield(app)
     door.install_guard(app)
     troubles.install(app)
-    for view in (health, door, pages, jobs, models, rules, submit, files, live):
+    for view in (health, door, pages, jobs, turns, models, rules, submit, files, live):
         app.register_blueprint(view.bp)
     return app
 

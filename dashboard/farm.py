@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import httpx2
 
@@ -17,6 +17,8 @@ from reelyard.client import Client
 from reelyard.errors import Unreachable
 from reelyard.event_stream import SILENCE_SECONDS, messages
 from reelyard.predict.views import FitMatrix, LessonList
+from reelyard.queue_views import QueueList
+from reelyard.remote_queue import RemoteQueue
 from reelyard.resources import (
     EventList,
     EventView,
@@ -32,6 +34,17 @@ from reelyard.resources import (
     WorkerList,
 )
 from reelyard.rules.views import RulesCheck, RulesHistory, RulesView
+from reelyard.terms import USUAL, Terms
+
+STEERED: Mapping[str, Callable[[RemoteQueue, str, str], object]] = {
+    "hold": RemoteQueue.hold,
+    "release": RemoteQueue.release,
+    "pause": RemoteQueue.pause,
+    "resume": RemoteQueue.resume,
+    "jump": RemoteQueue.jump,
+    "behind": RemoteQueue.put_behind,
+}
+"""What may be done to a job's turn, by the word of its button."""
 
 _CHUNK_BYTES = 1 << 16
 _PAGE, _MOST_PAGES = 1000, 5
@@ -82,9 +95,21 @@ class Farm(Protocol):
 
     def rules_history(self, limit: int) -> RulesHistory: ...
 
-    def validate(self, source: bytes, media_type: str) -> ValidationView: ...
+    def validate(self, source: bytes, media_type: str, terms: Terms = USUAL) -> ValidationView: ...
 
-    def submit(self, source: bytes, media_type: str, key: str, priority: int) -> Submitted: ...
+    def submit(
+        self, source: bytes, media_type: str, key: str, priority: int, terms: Terms = USUAL
+    ) -> Submitted: ...
+
+    def queue(self, limit: int) -> QueueList: ...
+
+    def steer(self, job_id: str, word: str, because: str) -> None:
+        """One of `STEERED`. Raises Conflict."""
+        ...
+
+    def change(self, job_id: str, changes: Mapping[str, Any]) -> None:
+        """What is asked of the job's turn. Raises Conflict, InvalidInput."""
+        ...
 
     def media(self, path: str, headers: Mapping[str, str]) -> Media: ...
 
@@ -155,11 +180,22 @@ class HttpFarm:
     def rules_history(self, limit: int) -> RulesHistory:
         return self._client.rules.history(limit=limit)
 
-    def validate(self, source: bytes, media_type: str) -> ValidationView:
-        return self._client.validate(source, media_type)
+    def validate(self, source: bytes, media_type: str, terms: Terms = USUAL) -> ValidationView:
+        return self._client.validate(source, media_type, terms)
 
-    def submit(self, source: bytes, media_type: str, key: str, priority: int) -> Submitted:
-        return self._client.submit(source, media_type, priority, key)
+    def submit(
+        self, source: bytes, media_type: str, key: str, priority: int, terms: Terms = USUAL
+    ) -> Submitted:
+        return self._client.submit(source, media_type, priority, key, terms)
+
+    def queue(self, limit: int) -> QueueList:
+        return self._client.queue.list(limit)
+
+    def steer(self, job_id: str, word: str, because: str) -> None:
+        STEERED[word](self._client.queue, job_id, because)
+
+    def change(self, job_id: str, changes: Mapping[str, Any]) -> None:
+        self._client.queue.change(job_id, changes)
 
     def media(self, path: str, headers: Mapping[str, str]) -> Media:
         # Bytes are passed on as they are: no compression on the way.

@@ -15,7 +15,7 @@ from urllib.parse import urlencode
 from flask import render_template
 
 from dashboard.farm import Farm
-from dashboard.present import bars, farm_wide, job, lessons, models
+from dashboard.present import bars, farm_wide, job, lessons, models, turns
 from dashboard.rules_screen import rules_context
 from reelyard.clock import Clock
 from reelyard.errors import NotFound
@@ -26,6 +26,7 @@ JOBS_PER_PAGE = 25
 _CHART_MINUTES = 180
 _QUEUE_ROWS = 12
 _AT_WORK, _RECENT = 5, 6
+_QUEUED_JOBS = 100
 _EVERY_DEVICE_SECONDS = 60.0
 _ATTEMPT = re.compile(r"\.a\d+$")
 
@@ -69,6 +70,8 @@ class Screen:
             return event.type.startswith("worker.")
         if self.kind == "rules":
             return event.type.startswith(("rules.", "worker."))
+        if self.kind == "queue":
+            return event.type != "task.progress"
         return self.kind != "job" or event.job_id in (None, self.arg("id"))
 
 
@@ -144,6 +147,17 @@ def _job(farm: Farm, screen: Screen, _clock: Clock) -> dict[str, Any]:
         "is_over": job.is_over(view),
         "bar": bars.task_bar,
         "cell_title": job.cell_title,
+    }
+
+
+def _queue(farm: Farm, _screen: Screen, _clock: Clock) -> dict[str, Any]:
+    found = farm.queue(_QUEUED_JOBS)
+    return {
+        "pulse": farm_wide.pulse(farm.overview(_CHART_MINUTES)),
+        "line": found.data,
+        "more": found.has_more,
+        "counts": turns.counts,
+        "ahead": turns.ahead,
     }
 
 
@@ -243,6 +257,11 @@ _KINDS: Mapping[str, _Kind] = {
             "shots": "fragments/shots.html",
             "story": "fragments/story.html",
         },
+    ),
+    "queue": _Kind(
+        (),
+        _queue,
+        {"pulse": "fragments/pulse.html", "queue-list": "fragments/queue_list.html"},
     ),
     "models": _Kind(
         ("q", "show", "devices"),

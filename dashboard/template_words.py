@@ -7,6 +7,7 @@ from flask import Flask
 from dashboard import format as written
 from dashboard.assets import Assets
 from dashboard.marks import mark
+from dashboard.present import turns
 from dashboard.session import form_proof
 from dashboard.shield import nonce
 from reelyard.artifact import Artifact
@@ -28,7 +29,12 @@ def install_words(app: Flask, assets: Assets) -> None:
         mark=mark,
     )
     app.jinja_env.globals.update(
-        asset=assets.url, edition=assets.edition, count=written.count, picture=picture_address
+        asset=assets.url,
+        edition=assets.edition,
+        count=written.count,
+        picture=picture_address,
+        signs=turns.signs,
+        where=turns.where,
     )
     app.context_processor(lambda: {"nonce": nonce, "form_proof": form_proof})
 

@@ -43,6 +43,7 @@
   source.addEventListener("input", () => { number(); keep(); });
   source.addEventListener("scroll", () => { gutter.scrollTop = source.scrollTop; });
   kind.addEventListener("change", () => { keep(); check(); });
+  document.querySelector(".when-where").addEventListener("change", check);
   document.getElementById("file").addEventListener("change", (event) => take(event.target.files[0]));
   drop.addEventListener("dragover", (event) => { event.preventDefault(); drop.dataset.over = ""; });
   drop.addEventListener("dragleave", () => { delete drop.dataset.over; });

@@ -47,6 +47,22 @@
   setInterval(writeTimes, 1000);
   swapped(writeTimes);
 
+  // Moments in forms: the server writes them in UTC and is told which zone is meant.
+
+  const writeMoments = () => {
+    const zone = Intl.DateTimeFormat().resolvedOptions().timeZone || "";
+    for (const field of all("input[data-zone]")) field.value = zone;
+    for (const field of all("input[data-moment]")) {
+      const then = new Date(field.value);
+      delete field.dataset.moment;
+      if (Number.isNaN(then.getTime())) continue;
+      const two = (n) => String(n).padStart(2, "0");
+      field.value = `${then.getFullYear()}-${two(then.getMonth() + 1)}-${two(then.getDate())} ${two(then.getHours())}:${two(then.getMinutes())}`;
+    }
+  };
+  writeMoments();
+  swapped(writeMoments);
+
   // The farm's state in the tab, and whether the page is live
 
   const showState = () => {
@@ -121,7 +137,7 @@
 
   // Keys
 
-  const go = { o: "/", j: "/jobs", m: "/models", w: "/workers", r: "/rules" };
+  const go = { o: "/", j: "/jobs", q: "/queue", m: "/models", w: "/workers", r: "/rules" };
   let isGoing = false;
   const move = (by) => {
     const rows = all("[data-row]").filter((row) => row.offsetParent !== null);

@@ -57,7 +57,9 @@ def _look() -> Response | tuple[str, int, dict[str, str]] | None:
     return redirect(address)
 
 
-_PAGES = frozenset({"pages.overview", "pages.jobs", "pages.models", "pages.workers", "door.ask"})
+_PAGES = frozenset(
+    f"pages.{name}" for name in ("overview", "jobs", "queue", "models", "workers")
+) | {"door.ask"}
 
 
 def _enter_by_link(token: str) -> Response:

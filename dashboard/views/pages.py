@@ -1,4 +1,4 @@
-"""The pages that look: overview, jobs, one job, models, workers."""
+"""The pages that look: overview, jobs, one job, the queue, models, workers."""
 
 from __future__ import annotations
 
@@ -31,6 +31,12 @@ def job(job_id: str) -> str | Response:
     if whole != job_id:
         return redirect(url_for("pages.job", job_id=whole))
     return _page("job", {"id": job_id})
+
+
+@bp.get("/queue")
+def queue() -> str:
+    """What waits, in its order."""
+    return _page("queue", {})
 
 
 @bp.get("/models")

@@ -14,9 +14,11 @@ from dashboard.painting import partial
 from dashboard.parts import parts
 from dashboard.present import script
 from dashboard.present.quote import quote_card
+from dashboard.present.turns import BANDS, asked_terms
 from dashboard.screens import Screen, context, fragments
 from reelyard.errors import Conflict, InvalidInput, ReelyardError, Unauthorized, Unreachable
 from reelyard.resources import ModelView
+from reelyard.terms import Terms
 
 bp = Blueprint("submit", __name__)
 
@@ -37,6 +39,7 @@ def form() -> str:
         examples=script.EXAMPLES,
         models=_offered(known, "video"),
         voices=_offered(known, "voice"),
+        bands=BANDS,
     )
 
 
@@ -48,7 +51,7 @@ def check() -> str:
     if not source.strip():
         return _answer(is_empty=True)
     try:
-        said = _farm().validate(source, script.KINDS[kind])
+        said = _farm().validate(source, script.KINDS[kind], _terms())
     except InvalidInput as wrong:
         return _problems(kind, wrong)
     known = said.estimate.quote if said.estimate and not said.problems else None
@@ -67,7 +70,7 @@ def submit() -> str | Response | tuple[str, int]:
     kind, source = _given()
     key = request.form.get("key", "")[:100] or secrets.token_hex(12)
     try:
-        sent = _farm().submit(source, script.KINDS[kind], key, _priority())
+        sent = _farm().submit(source, script.KINDS[kind], key, _priority(), _terms())
     except InvalidInput as wrong:
         return _problems(kind, wrong), 422
     except (Unauthorized, Unreachable):
@@ -81,6 +84,11 @@ def submit() -> str | Response | tuple[str, int]:
 def _given() -> tuple[str, bytes]:
     text = request.form.get("source", "")
     return script.kind_of(text, request.form.get("kind", "")), script.tidy(text)
+
+
+def _terms() -> Terms:
+    """What the fold says. Raises InvalidInput."""
+    return asked_terms(request.form, parts().clock.now())
 
 
 def _priority() -> int:

@@ -29,6 +29,7 @@ PAGES = {
     "models": "/models",
     "every-device": "/models?devices=all",
     "model": "/models/wan2.1-t2v-1.3b",
+    "queue": "/queue",
     "workers": "/workers",
     "new": "/new",
 }

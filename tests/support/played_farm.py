@@ -5,16 +5,20 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from dashboard.farm import Farm, Media
 from reelyard.errors import (
     Conflict,
+    InvalidInput,
     NotFound,
+    Problem,
     Unauthorized,
     Unreachable,
 )
 from reelyard.predict.views import FitMatrix, LessonList
+from reelyard.queue_views import QueueList
 from reelyard.resources import (
     EventList,
     EventView,
@@ -31,11 +35,13 @@ from reelyard.resources import (
     WorkerList,
 )
 from reelyard.script import read_storyboard
-from reelyard.states import JobState, TaskState
+from reelyard.states import FINAL_JOB_STATES, JobState, TaskState
+from reelyard.terms import USUAL, Terms, problems_of
 from tests.support import played_models as predicted
 from tests.support import played_words as told
 from tests.support.played_jobs import Times, event, workers
 from tests.support.played_media import Held
+from tests.support.played_queue import in_line, steered
 from tests.support.played_rules import PlayedRules
 
 TOKEN = "reelyard_played_token"
@@ -50,6 +56,9 @@ class PlayedFarm(PlayedRules):
         self.files = dict(files)
         self.happened: list[EventView] = []
         self.submissions: list[tuple[bytes, str, str, int]] = []
+        self.terms: list[Terms] = []
+        self.steered: list[tuple[str, str, str]] = []
+        self.changes: list[tuple[str, dict[str, Any]]] = []
         self.cancelled: list[tuple[str, str]] = []
         self.away = False
         self.has_workers = True
@@ -171,16 +180,44 @@ class PlayedFarm(PlayedRules):
         self._check()
         return self.learned
 
-    def validate(self, source: bytes, media_type: str) -> ValidationView:
+    def queue(self, limit: int) -> QueueList:
         self._check()
+        return in_line(list(self.jobs_by_id.values()), limit)
+
+    def steer(self, job_id: str, word: str, because: str) -> None:
+        job = self.job(job_id)
+        if job.state in FINAL_JOB_STATES:
+            raise Conflict(f"{job_id} has ended already: it is {job.state.value}.")
+        if word == "release" and job.held_because is None:
+            raise Conflict(f"{job_id} is not held.", "`reelyard why` says what it waits for.")
+        self.steered.append((job_id, word, because))
+        self.put(job.model_copy(update=steered(job, word, because)), f"{word} by anna")
+
+    def change(self, job_id: str, changes: Mapping[str, Any]) -> None:
+        job = self.job(job_id)
+        if "nihgt" in changes.get("pools", ()):
+            said = "is no pool of the house rules"
+            raise InvalidInput([Problem("pools[0]", said, "nihgt", "night", "Did you mean night?")])
+        self.changes.append((job_id, dict(changes)))
+        times = {name: changes[name] for name in ("deadline", "start_after") if name in changes}
+        moments = {n: at and datetime.fromtimestamp(at, UTC) for n, at in times.items()}
+        self.put(job.model_copy(update={**changes, **moments}), "Changed by anna")
+
+    def validate(self, source: bytes, media_type: str, terms: Terms = USUAL) -> ValidationView:
+        self._check()
+        if problems := problems_of(terms, self.times.now.timestamp()):
+            raise InvalidInput(problems)
         return told.validation(source, media_type)
 
-    def submit(self, source: bytes, media_type: str, key: str, priority: int) -> Submitted:
+    def submit(
+        self, source: bytes, media_type: str, key: str, priority: int, terms: Terms = USUAL
+    ) -> Submitted:
         self._check()
         board, _ = read_storyboard(source, media_type)
         if any(sent[2] == key and sent[0] != source for sent in self.submissions):
             raise Conflict("This key was used for another storyboard.", "Reload the form.")
         self.submissions.append((source, media_type, key, priority))
+        self.terms.append(terms)
         first = next(iter(self.jobs_by_id.values()))
         job = first.model_copy(
             update={"id": "job-new2345678", "title": board.title, "state": JobState.QUEUED}

@@ -28,6 +28,7 @@ PAGES = (
     "/models",
     "/models?devices=all",
     "/models/wan2.1-t2v-1.3b",
+    "/queue",
     "/workers",
     "/new",
     "/jobs/job-unknown",
