@@ -12,7 +12,7 @@ from typing import Final
 
 from sqlalchemy.exc import DBAPIError
 
-from coordinator.core.decisions import Assign, Decision
+from coordinator.core.decisions import Assign, Decision, Hold, Preempt
 from coordinator.core.inputs import Made, complete
 from coordinator.core.lifecycle import AttemptEvent, JobEvent, TaskEvent
 from coordinator.core.recover import GiveUp, Lose, Retry
@@ -20,6 +20,7 @@ from coordinator.core.snapshot import Waiting
 from coordinator.store import attempts, graph, roster
 from coordinator.store.guarded import parts
 from coordinator.store.ledger import Ledger, Posted, Told
+from reelyard import messages
 from reelyard.messages import CancelAttempt, RunTask
 from reelyard.states import TaskKind
 from reelyard.wire import CONTROL_TASK, RUN_TASK, control_queue, node_queue
@@ -39,6 +40,8 @@ def apply_decisions(ledger: Ledger, decisions: Iterable[Decision], lease_seconds
     for decision in decisions:
         if isinstance(decision, Assign):
             chosen.append(decision)
+        elif isinstance(decision, Preempt):
+            _preempt(ledger, decision)
         elif is_news(decision):
             reasons[decision.because].append(decision.task.id)
     sent = sum(_try_to_assign(ledger, part, lease_seconds) for part in parts(chosen))
@@ -48,7 +51,7 @@ def apply_decisions(ledger: Ledger, decisions: Iterable[Decision], lease_seconds
 
 def is_news(decision: Decision) -> bool:
     """False when the task waits for the reason that it was told before."""
-    return isinstance(decision, Assign) or decision.because != decision.task.because
+    return not isinstance(decision, Hold) or decision.because != decision.task.because
 
 
 def lose(ledger: Ledger, lost: Lose) -> bool:
@@ -135,6 +138,13 @@ def tell_to_stop(ledger: Ledger, attempt: str, worker_id: str, because: str) -> 
     ledger.post(control_queue(worker_id), CONTROL_TASK, order.model_dump(mode="json"))
 
 
+def _preempt(ledger: Ledger, decision: Preempt) -> None:
+    """The worker is asked; what becomes of the task follows from its answer."""
+    order = messages.Preempt(attempt_id=decision.attempt_id, because=decision.because)
+    queue = control_queue(decision.worker_id)
+    ledger.post(queue, CONTROL_TASK, order.model_dump(mode="json"))
+
+
 def _try_to_assign(ledger: Ledger, chosen: Sequence[Assign], lease_seconds: float) -> int:
     """All at once. A task that cannot be put into a message fails by itself and holds up nobody:
     where one of them stumbles, each is tried alone."""
@@ -217,6 +227,7 @@ def _order(one: attempts.Try, made: Sequence[Made], boot_id: str) -> Posted:
         work=complete(task.work, task.continues, made),
         plan=decision.plan,
         predicted_gib=decision.predicted_gib,
+        lane=decision.lane,
         boot_id=boot_id,
         timeout_seconds=TIMEOUT_SECONDS[task.kind],
     )

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from coordinator.core.filters import FILTERS, LASTING, refusal
 from coordinator.core.foresight import Foresight, foresight_of
-from coordinator.core.schedule import numbers, own_reason
+from coordinator.core.reasons import numbers, own_reason
 from coordinator.core.snapshot import Device, Snapshot, Waiting
 from coordinator.store.database import Database
 from coordinator.store.farm import read_snapshot

@@ -9,7 +9,7 @@ from datetime import datetime
 from coordinator.core.filters import LASTING, refusal
 from coordinator.core.fleet import fleet_of
 from coordinator.core.foresight import Foresight, foresight_of
-from coordinator.core.schedule import alike, impossible_sentence
+from coordinator.core.reasons import alike, impossible_sentence
 from coordinator.core.snapshot import Demand, Device, Snapshot, Waiting
 from coordinator.core.split import NewTask
 from reelyard.predict.prices import Prices

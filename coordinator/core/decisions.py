@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from coordinator.core.foresight import Fit
 from coordinator.core.snapshot import Device, Waiting
@@ -17,6 +18,9 @@ class Assign:
     device: Device
     fit: Fit
     because: str
+    lane: Literal["main", "side"] = "main"
+    members: tuple[tuple[str, str], ...] = ()
+    """Worker and device of a gang's others."""
 
     @property
     def plan(self) -> Plan:
@@ -38,4 +42,14 @@ class Hold:
     for_ever: bool = False
 
 
-Decision = Assign | Hold
+@dataclass(frozen=True, slots=True)
+class Preempt:
+    """Let this try end at its next step, with a checkpoint where that can be: another needs the
+    device more."""
+
+    attempt_id: str
+    worker_id: str
+    because: str
+
+
+Decision = Assign | Hold | Preempt

@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 from reelyard.catalog import Catalog
 from reelyard.predict.lessons import NOTHING, Lessons
+from reelyard.rules.document import Rules, no_rules
 from reelyard.states import Band, TaskKind, WorkerState
 from reelyard.task import VideoWork, Work
 
@@ -45,6 +47,10 @@ class Waiting:
     band: Band = Band.NORMAL
     rank: float = 0.0
     deadline: float | None = None
+    owner: str = ""
+    pools: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    can_checkpoint: bool = False
 
     @property
     def order(self) -> tuple[object, ...]:
@@ -117,6 +123,26 @@ class Device:
 
 
 @dataclass(frozen=True, slots=True)
+class UnderWay:
+    """A task that has an open try. `members`: worker and device of a gang's others; `since` and
+    `ends_at` (predicted) in seconds since 1970."""
+
+    task: Waiting
+    attempt_id: str
+    worker_id: str
+    device_id: str
+    since: float
+    ends_at: float | None = None
+    lane: Literal["main", "side"] = "main"
+    members: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def task_id(self) -> str:
+        """Of the task."""
+        return self.task.id
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
     """Everything the scheduler may look at."""
 
@@ -128,3 +154,7 @@ class Snapshot:
     """Waiting tasks whose stored work makes no sense to this version, and why."""
     lessons: Lessons = field(default=NOTHING, repr=False)
     """What finished runs have taught."""
+    under_way: tuple[UnderWay, ...] = ()
+    rules: Rules = field(default_factory=no_rules)
+    ahead: Mapping[str, float] = field(default_factory=dict)
+    """By owner: priced seconds beyond its fair part."""

@@ -74,6 +74,10 @@ class Doors:
         """A play has no named limits."""
         return inf
 
+    def most_on_node(self, limit: str) -> float:
+        """A play has no named limits."""
+        return inf
+
     def storage(self, kind: Hashable) -> tuple[str, float]:
         """Everybody loads from their own disk."""
         return "", inf

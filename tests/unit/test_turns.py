@@ -8,7 +8,8 @@ import random
 import pytest
 
 from coordinator.core.decisions import Assign, Hold
-from coordinator.core.schedule import own_reason, schedule
+from coordinator.core.reasons import own_reason
+from coordinator.core.schedule import schedule
 from reelyard.states import Band
 from tests.support.core_values import device, farm, waiting
 

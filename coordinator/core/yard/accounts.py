@@ -83,6 +83,10 @@ class Accounts:
         """So many typical loads and tasks, in priced seconds."""
         return loads * self.typical_load + tasks * self.typical_task
 
+    def set_ahead(self, owner: int, seconds: float) -> None:
+        """As it was before: priced seconds beyond the owner's fair part."""
+        self.used[owner] = self.virtual + seconds / self.weight[owner]
+
     def ahead(self) -> Floats:
         """[owners] priced seconds beyond one's fair part; below 0: behind."""
         count = len(self.numbers)

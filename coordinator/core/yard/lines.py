@@ -94,6 +94,15 @@ class Lines:
         self._show_oldest(line)
         return task, at
 
+    def first(self, line: int) -> str:
+        """The oldest task of the line, which must not be empty."""
+        self._show_oldest(line)
+        return self._heaps[line][0][1]
+
+    def standing(self) -> Iterator[int]:
+        """Lines that have a task."""
+        return (int(line) for line in np.nonzero(self.count[: len(self.keys)] > 0)[0])
+
     def tasks(self, line: int) -> Iterator[str]:
         """Ids of the tasks in the line, in no order."""
         return (task for _, task in self._heaps[line] if self.where.get(task) == line)

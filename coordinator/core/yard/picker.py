@@ -204,9 +204,7 @@ class Picker:
         priority = self.lines.priority[:count]
         if priority[among].min() == priority[among].max():
             return among
-        aged = np.minimum(
-            priority + 100.0 * self.waits / self.terms.age_seconds, priority[among].max()
-        )
+        aged = np.where(self.waits >= self.terms.age_seconds, priority[among].max(), priority)
         best = np.full(len(self.accounts), -np.inf)
         owner = self.lines.owner[:count]
         np.maximum.at(best, owner[among], aged[among])

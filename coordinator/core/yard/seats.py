@@ -42,6 +42,8 @@ class Seat:
     kind: int
     node: str
     link: str = ""
+    room_gib: float = 0.0
+    """Of devices that would end a task at the same time, the one with the least is taken."""
     held: Held = frozenset()
     run: Run | None = None
     is_open: bool = True
@@ -79,6 +81,10 @@ class Seats:
             self._enter(number)
             return number
         old = self.seats[number]
+        if old.run is not None:
+            seat.held = old.held  # what it is loading for the run counts
+        if old.is_open and _alike(old, seat):
+            return number
         seat.run, seat.kept_for, seat.kept_until = old.run, old.kept_for, old.kept_until
         self._leave(number)
         self.seats[number] = seat
@@ -205,3 +211,10 @@ class Seats:
             array = np.zeros(larger.shape[1])
             array[: len(getattr(self, name))] = getattr(self, name)
             setattr(self, name, array)
+
+
+def _alike(one: Seat, other: Seat) -> bool:
+    return (one.kind, one.node, one.link, one.held) == (
+        *(other.kind, other.node, other.link),
+        other.held,
+    )

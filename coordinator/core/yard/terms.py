@@ -49,7 +49,7 @@ class Terms:
     as_cheap: float = 0.02
     """A kind is on plan when its priced seconds are at most this part dearer than the cheapest."""
     age_seconds: float = 3600.0
-    """A line rises one band, or 100 points of priority, per so long a wait."""
+    """A line rises one band per so long a wait, and after the first to the highest priority."""
     critical_seconds: float = 600.0
     critical_part: float = 0.1
     """Work is critical when its slack is below the larger of these: seconds, or part of the time

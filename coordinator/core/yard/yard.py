@@ -7,7 +7,7 @@ came to nothing. Everything in here can be built anew from the facts at any time
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from math import inf
 from typing import Protocol
@@ -70,6 +70,10 @@ class House(Protocol):
         """How many running tasks may hold the named limit."""
         ...
 
+    def most_on_node(self, limit: str) -> float:
+        """How many running tasks on one node may hold the named limit."""
+        ...
+
     def storage(self, kind: Hashable) -> tuple[str, float]:
         """Where devices of the kind load from, and how many loads it bears at once."""
         ...
@@ -97,6 +101,10 @@ class OpenHouse:
         """Any number."""
         return inf
 
+    def most_on_node(self, limit: str) -> float:
+        """Any number."""
+        return inf
+
     def storage(self, kind: Hashable) -> tuple[str, float]:
         """Everybody loads from their own disk."""
         return "", inf
@@ -119,7 +127,7 @@ class Yard:
 
     def wait(self, task: str, key: LineKey, at: float) -> None:
         """The task could start now, and waits since then."""
-        owner = self.accounts.owner(key.owner, *self.house.share(key.owner))
+        owner = self.owner(key.owner)
         line = self.lines.line(key, self.prices.shape(key.shape), owner)
         self.accounts.wait(owner)
         self.lines.add(line, task, at)
@@ -132,11 +140,17 @@ class Yard:
             self.accounts.waiting[self.lines.owner[line]] -= 1
 
     def put(
-        self, key: Hashable, kind: Hashable, node: str, link: str = "", held: tuple[str, ...] = ()
+        self,
+        key: Hashable,
+        kind: Hashable,
+        node: str,
+        link: str = "",
+        held: tuple[str, ...] = (),
+        room_gib: float = 0.0,
     ) -> None:
         """A device takes work, or is different now."""
         models = frozenset(self.prices.model_number(name) for name in held)
-        self.seats.put(Seat(key, self.prices.kind(kind), node, link, models))
+        self.seats.put(Seat(key, self.prices.kind(kind), node, link, room_gib, models))
 
     def drop(self, key: Hashable) -> None:
         """The device takes no work any more; what it runs may still end."""
@@ -154,6 +168,35 @@ class Yard:
         took = now - run.started_at
         self.accounts.charge(owner, took * self._worth(run.seats) - run.charged)
         self.forecast.compare(run.ends_at - run.started_at, took)
+
+    def begin(
+        self,
+        task: str,
+        key: LineKey,
+        places: Sequence[Hashable],
+        started_at: float,
+        ends_at: float,
+    ) -> None:
+        """A run that somebody else has placed, or that was placed before this yard was built. Its
+        model counts as held; nothing is charged."""
+        seats = tuple(self.seats.numbers[place] for place in places if place in self.seats.numbers)
+        seats = tuple(number for number in seats if self.seats.seats[number].run is None)
+        shape, owner = self.prices.shape(key.shape), self.owner(key.owner)
+        run = Run(task, key, shape, seats, started_at, ends_at, started_at)
+        self.runs[task] = run
+        self.seats.begin(run, int(self.prices.model[shape]))
+        self.accounts.running[owner] += 1
+        self._limits.update(key.limits)
+
+    def owner(self, name: str) -> int:
+        """The number of the owner's account; a new one starts at the present."""
+        return self.accounts.owner(name, *self.house.share(name))
+
+    def is_told_apart(self, line: int) -> bool:
+        """Whether something of its own keeps the line: a cap, a limit, a reservation."""
+        owner = int(self.lines.owner[line])
+        is_capped = not self.accounts.below_cap()[owner] or bool(self._barred()[line])
+        return is_capped or line in self.reservations
 
     # Decisions.
 
@@ -265,12 +308,32 @@ class Yard:
             pick = picker.pick(*key)
             if pick is None:
                 break
-            self._start(pick.line, (self.seats.first(key),), pick.step, picker, found)
+            best = self._best_idle(pick.line, key, picker)
+            self._start(pick.line, (self.seats.first(best),), pick.step, picker, found)
             took = True
             if len(found) >= self.terms.most_per_tick:
                 self._has_more = True
                 break
         return took
+
+    def _best_idle(self, line: int, key: ClassKey, picker: Picker) -> ClassKey:
+        """Of the classes with idle devices the one where the line's task ends first; of equal ones
+        the one with the least room."""
+        shape = int(self.lines.shape[line])
+        model = int(self.prices.model[shape])
+
+        def ends(one: ClassKey) -> tuple[float, float, bool]:
+            kind, held = one
+            load = 0.0 if model < 0 or model in held else float(self.prices.load[shape, kind])
+            seconds = float(self.prices.run[shape, kind]) + load
+            may = picker.may_load[kind] or load == 0
+            fits = seconds <= picker.closes[kind] or bool(self.lines.can_checkpoint[line])
+            if not may or not fits or picker.closes[kind] <= 0:
+                seconds = inf
+            room = self.seats.seats[self.seats.first(one)].room_gib
+            return (float(f"{seconds:.3g}"), room, one != key)
+
+        return min(self.seats.classes(), key=ends)
 
     def _serve_lists(self, key: ClassKey, picker: Picker, found: list[Decision]) -> bool:
         """In a closed batch: the device's own list, beside it whatever else waits."""

@@ -1,0 +1,257 @@
+"""A living farm in the yard: kept up to date change by change, built anew from a snapshot at any
+time, with the same decisions either way. Pure: what has changed is handed in.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from math import inf
+
+from coordinator.core.asks import FarmEstimates, FarmHouse, ask_of, kind_of, lane_of
+from coordinator.core.decisions import Assign, Decision, Hold, Preempt
+from coordinator.core.foresight import Foresight
+from coordinator.core.reasons import Reasons, own_reason
+from coordinator.core.snapshot import Device, Snapshot, UnderWay, Waiting
+from coordinator.core.yard.lines import LineKey
+from coordinator.core.yard.terms import Terms, Urgency
+from coordinator.core.yard.yard import Start, Yard
+from reelyard.predict.lessons import Lessons
+from reelyard.rules.document import Rules
+from reelyard.states import Band, WorkerState
+
+_BANDS = {
+    Band.INTERACTIVE: Urgency.INTERACTIVE,
+    Band.NORMAL: Urgency.NORMAL,
+    Band.BATCH: Urgency.BATCH,
+}
+_DEADLINE_STEP_SECONDS = 300.0
+Place = tuple[str, str, str]
+"""Worker, device, lane."""
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What has become of some tasks and devices. `tasks`: all that may have changed; of these,
+    `waiting` and `under_way` are so now, any other is over. `workers`: those whose devices are in
+    `devices` now, whole."""
+
+    tasks: frozenset[str] = frozenset()
+    waiting: tuple[Waiting, ...] = ()
+    under_way: tuple[UnderWay, ...] = ()
+    workers: frozenset[str] = frozenset()
+    devices: tuple[Device, ...] = ()
+
+
+@dataclass(slots=True)
+class LivingYard:
+    """What waits and what could run it. `held`: tasks that could not start yet, with why."""
+
+    yard: Yard
+    estimates: FarmEstimates
+    house: FarmHouse
+    waiting: dict[str, Waiting] = field(default_factory=dict)
+    held: dict[str, Waiting] = field(default_factory=dict)
+    devices: dict[tuple[str, str], Device] = field(default_factory=dict)
+    attempts: dict[str, str] = field(default_factory=dict)
+    labels: dict[str, str] = field(default_factory=dict)
+    """Of tasks under way."""
+    _of_worker: dict[str, set[tuple[str, str]]] = field(default_factory=dict)
+    _later: list[tuple[float, str]] = field(default_factory=list)
+    _fresh: set[str] = field(default_factory=set)
+    _said: dict[int, tuple[LineKey, str]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, farm: Snapshot, foresight: Foresight) -> LivingYard:
+        """Built from everything that the database knows."""
+        estimates, house = FarmEstimates(foresight, farm.rules), FarmHouse(farm.rules)
+        made = cls(Yard(estimates, house, terms_of(farm.rules)), estimates, house)
+        workers = frozenset(device.worker_id for device in farm.devices)
+        tasks = frozenset([*(t.id for t in farm.waiting), *(u.task_id for u in farm.under_way)])
+        changes = Changes(tasks, farm.waiting, farm.under_way, workers, farm.devices)
+        made.change(changes, farm.now)
+        for owner, ahead in farm.ahead.items():
+            made.yard.accounts.set_ahead(made.yard.owner(owner), ahead)
+        return made
+
+    def change(self, changes: Changes, now: float) -> None:
+        """Take in what happened."""
+        for worker in changes.workers:
+            self._put_worker(worker, [d for d in changes.devices if d.worker_id == worker])
+        going = {one.task_id: one for one in changes.under_way}
+        waits = {task.id: task for task in changes.waiting}
+        for task_id in sorted(changes.tasks):
+            self._forget(task_id, going.get(task_id), now)
+            if task_id in waits:
+                self._place(waits[task_id], now)
+            elif task_id in going and task_id not in self.yard.runs:
+                self._resume(going[task_id], now)
+
+    def learn(self, lessons: Lessons) -> None:
+        """Predictions are other ones now."""
+        self.estimates.foresight = self.estimates.foresight.taught(lessons)
+        self.yard.prices.ask_again()
+
+    def decide(self, now: float) -> list[Decision]:
+        """What should start or stop, and why the rest waits, as far as that is news."""
+        self._let_in(now)
+        found: list[Decision] = []
+        for decision in self.yard.decide(now):
+            if isinstance(decision, Start):
+                found += self._assigned(decision, now)
+            elif decision.task in self.attempts:
+                attempt = self.attempts[decision.task]
+                found.append(Preempt(attempt, self._worker_of(decision.task), decision.because))
+        return [*found, *self._news(now)]
+
+    def _assigned(self, start: Start, now: float) -> list[Decision]:
+        task = self.waiting.pop(start.task)
+        self.labels[task.id] = task.label
+        self._fresh.discard(task.id)
+        (worker, id, _), *others = (_place(seat) for seat in start.seats)
+        device = self.devices[worker, id]
+        fit = self.estimates.foresight.fit(task, device)
+        if fit is None:  # other programs have taken the memory since: the next look sees that
+            self.yard.end(task.id, now)
+            self._place(task, now)
+            return []
+        why = Reasons(self).why_there(task, device, start, fit)
+        members = tuple((place[0], place[1]) for place in others)
+        return [Assign(task, device, fit, why, lane_of(task.kind), members)]
+
+    def _news(self, now: float) -> list[Hold]:
+        """What tasks have not been told yet: all of a line whose reason is another now, else those
+        that have newly joined it."""
+        reasons, lines = Reasons(self), self.yard.lines
+        found = []
+        for line in lines.standing():
+            one = self.waiting[lines.first(line)]
+            hold = reasons.of_line(line, one, now)
+            known = self._said.get(line) == (lines.key(line), hold.because)
+            self._said[line] = (lines.key(line), hold.because)
+            for task_id in lines.tasks(line):
+                if not known or task_id in self._fresh:
+                    found.append(replace(hold, task=self.waiting[task_id]))
+        for task_id in sorted(self._fresh & self.held.keys()):
+            found.append(Hold(self.held[task_id], own_reason(self.held[task_id], now)))
+        self._fresh.clear()
+        return [hold for hold in found if hold.because != hold.task.because]
+
+    def busy(self) -> Mapping[object, str]:
+        """By worker, device and lane the label of what is under way there."""
+        found: dict[object, str] = {}
+        for task_id, run in self.yard.runs.items():
+            for number in run.seats:
+                found[self.yard.seats.seats[number].key] = self.labels.get(task_id, "")
+        return found
+
+    def _place(self, task: Waiting, now: float) -> None:
+        if own_reason(task, now):
+            self.held[task.id] = task
+            self._fresh.add(task.id)
+            when = max(task.not_before, task.start_after or 0.0)
+            if when > now:
+                heapq.heappush(self._later, (when, task.id))
+            return
+        self.waiting[task.id] = task
+        self._fresh.add(task.id)
+        ask = ask_of(task, self.estimates.rules)
+        self.estimates.examples.setdefault(ask, task)
+        self.yard.wait(task.id, self._key(task), task.queued_at)
+
+    def _key(self, task: Waiting) -> LineKey:
+        deadline = inf
+        if task.deadline is not None:
+            deadline = task.deadline // _DEADLINE_STEP_SECONDS * _DEADLINE_STEP_SECONDS
+        return LineKey(
+            shape=ask_of(task, self.estimates.rules),
+            owner=task.owner,
+            band=_BANDS[task.band],
+            priority=task.priority,
+            rank=task.rank,
+            deadline=deadline,
+            can_checkpoint=task.can_checkpoint,
+            limits=self.house.limits(task),
+        )
+
+    def _forget(self, task_id: str, going: UnderWay | None, now: float) -> None:
+        """Whatever was known of it, but for a run that is still the same."""
+        self.yard.leave(task_id)
+        self.waiting.pop(task_id, None)
+        self.held.pop(task_id, None)
+        self._fresh.discard(task_id)
+        if going is None:
+            self.attempts.pop(task_id, None)
+            self.labels.pop(task_id, None)
+            self.yard.end(task_id, now)
+        else:
+            self.attempts[task_id] = going.attempt_id
+
+    def _resume(self, going: UnderWay, now: float) -> None:
+        """A run that was placed before this yard was built."""
+        ask = ask_of(going.task, self.estimates.rules)
+        self.estimates.examples.setdefault(ask, going.task)
+        self.labels[going.task_id] = going.task.label
+        places = [(going.worker_id, going.device_id, going.lane)]
+        places += [(worker, id, going.lane) for worker, id in going.members]
+        seats = [place for place in places if place in self.yard.seats.numbers]
+        ends_at = going.ends_at if going.ends_at is not None else now + 1.0
+        self.yard.begin(going.task_id, self._key(going.task), seats, going.since, ends_at)
+
+    def _let_in(self, now: float) -> None:
+        """What waited for a time that has come."""
+        while self._later and self._later[0][0] <= now:
+            _, task_id = heapq.heappop(self._later)
+            task = self.held.pop(task_id, None)
+            if task is not None:
+                self._place(task, now)
+
+    def _put_worker(self, worker: str, devices: Sequence[Device]) -> None:
+        here = {device.key for device in devices}
+        for gone in self._of_worker.get(worker, set()) - here:
+            self._drop(gone)
+        self._of_worker[worker] = here
+        for device in devices:
+            if device.state is WorkerState.ONLINE:
+                self._put(device)
+            else:
+                self._drop(device.key)
+            self.devices[device.key] = device
+
+    def _put(self, device: Device) -> None:
+        """Both lanes of it. A model that is being loaded for a run counts as held."""
+        held = tuple(sorted(device.resident))
+        for lane in ("main", "side") if device.kind == "cpu" else ("main",):
+            kind = kind_of(device, lane, self.estimates.rules)
+            place, link = (*device.key, lane), _link(device)
+            self.yard.put(place, kind, device.node, link, held, device.memory_gib)
+
+    def _drop(self, key: tuple[str, str]) -> None:
+        self.devices.pop(key, None)
+        for lane in ("main", "side"):
+            self.yard.drop((*key, lane))
+
+    def _worker_of(self, task_id: str) -> str:
+        run = self.yard.runs[task_id]
+        return _place(self.yard.seats.seats[run.seats[0]].key)[0]
+
+
+def terms_of(rules: Rules) -> Terms:
+    """What the house rules say of the yard's constants."""
+    return Terms(
+        age_seconds=rules.age_seconds_per_band,
+        minimum_run_seconds=rules.minimum_run_seconds,
+        half_life_seconds=rules.half_life_seconds,
+        may_preempt=rules.preempt,
+    )
+
+
+def _place(key: object) -> Place:
+    assert isinstance(key, tuple)
+    worker, id, lane = key
+    return str(worker), str(id), str(lane)
+
+
+def _link(device: Device) -> str:
+    return "nvlink" if device.kind == "cuda" else ""
