@@ -12,7 +12,7 @@
     const lines = source.value.split("\n").length;
     gutter.replaceChildren(...Array.from({ length: lines }, (_, at) => {
       const line = document.createElement(wrong.has(at + 1) ? "mark" : "span");
-      line.textContent = `${at + 1}\n`;
+      line.textContent = at + 1;
       return line;
     }));
     gutter.scrollTop = source.scrollTop;

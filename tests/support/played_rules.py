@@ -35,6 +35,7 @@ class PlayedRules:
         ]
 
     def rules(self, revision: int | None) -> RulesView:
+        self._check()
         number = len(self.revisions) if revision is None else revision
         if not number and revision is None:
             return RulesView(revision=0, rules=rules_body(no_rules(), self.times.now.timestamp()))
@@ -79,6 +80,9 @@ class PlayedRules:
             for number, (at, who, _) in enumerate(self.revisions, 1)
         ]
         return RulesHistory(data=found[::-1][:limit], has_more=len(found) > limit)
+
+    def _check(self) -> None:
+        """Raises Unreachable when the farm is away."""
 
     def _said(self, number: int) -> Rules:
         return parse(self.revisions[number - 1][2]) if number else no_rules()
