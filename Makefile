@@ -1,6 +1,9 @@
 # Reelyard. Everything works without root and without Docker; `make help` lists the commands.
 PYTHON ?= python3
 BIN := .venv/bin
+# How many processes run the tests: one a core, at most four (each may have torch, a Chromium and a
+# PostgreSQL of its own). `make test PROCESSES=0` runs them one after the other.
+PROCESSES ?= logical
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo up down test check format bench docs states openapi clean
@@ -22,7 +25,7 @@ down: ## Stop the farm that `make up` started
 
 test: ## Make the environment with the tests' tools and run every test
 	@$(PYTHON) deploy/install.py dev
-	@$(BIN)/python -m pytest -q
+	@$(BIN)/python -m pytest -q -n $(PROCESSES) --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 check: ## Format, lint, types, import rules
 	@$(PYTHON) deploy/install.py dev

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
+import random
 import socket
 import subprocess
 import sys
@@ -17,6 +17,7 @@ from tests.support.services import needs_module, needs_program
 from tests.support.waiting import eventually
 
 _GRPC_OFFSET = 10_000  # every port of SeaweedFS also takes the one that lies this much higher
+_LOWEST = 12_000
 _ROLES = ("s3", "master", "volume", "filer", "admin")
 
 
@@ -139,14 +140,13 @@ def _is_ready(bucket: Bucket, process: subprocess.Popen[bytes], folder: Path) ->
 
 
 def _free_pairs(count: int) -> list[int]:
-    found: list[int] = []
-    start = 20_000 + os.getpid() % 20_000
-    for port in range(start, 55_000):
-        if _is_free(port) and _is_free(port + _GRPC_OFFSET):
-            found.append(port)
-        if len(found) == count:
-            return found
-    raise AssertionError("no free ports")
+    """Drawn, not counted up, so that two test processes do not find the same ones at once; below
+    those that the system gives to whoever asks for any."""
+    drawn = random.SystemRandom().sample(range(_LOWEST, _LOWEST + _GRPC_OFFSET), 50 * count)
+    free = [port for port in drawn if _is_free(port) and _is_free(port + _GRPC_OFFSET)]
+    if len(free) < count:
+        raise AssertionError("no free ports")
+    return free[:count]
 
 
 def _is_free(port: int) -> bool:
