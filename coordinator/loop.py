@@ -13,8 +13,7 @@ from collections.abc import Callable, Sequence
 from sqlalchemy import Connection
 
 from coordinator.apply import apply_decisions, follow, give_up, is_news, lose
-from coordinator.core.decisions import Decision
-from coordinator.core.foresight import Foresight
+from coordinator.core.decisions import Assign, Decision
 from coordinator.core.recover import (
     KnownWorker,
     Lose,
@@ -24,13 +23,15 @@ from coordinator.core.recover import (
     recover,
     silent,
 )
-from coordinator.core.schedule import schedule
 from coordinator.dispatch import Dispatcher
 from coordinator.leader import Leader
 from coordinator.reports import ReportTaker
+from coordinator.scheduler import Found, Scheduler
 from coordinator.store import attempts, farm, mail, roster
+from coordinator.store.accounts import keep_ahead
 from coordinator.store.database import AWAY, Database
 from coordinator.store.ledger import Ledger
+from coordinator.store.touched import take_touched
 from reelyard.catalog import Catalog
 from reelyard.clock import Clock
 from reelyard.wire import unbundle
@@ -39,6 +40,7 @@ log = logging.getLogger(__name__)
 _BATCH = 200
 _AWAY_SECONDS = 1.0
 _PAUSE_SECONDS = 5.0
+_KEEP_EVERY_SECONDS = 10.0
 _CHANGE_NOTHING = frozenset({"started", "progress", "heartbeat"})
 """Reports after which nothing can run that could not run before: the next tick is soon enough."""
 
@@ -58,11 +60,12 @@ class Loop:
         tick_seconds: float,
     ) -> None:
         self._database, self._dispatcher, self._taker = database, dispatcher, taker
-        self._leader, self._catalog, self._patience = leader, catalog, patience
+        self._leader, self._patience = leader, patience
         self._clock, self._tick_seconds = clock, tick_seconds
-        self._foresight = Foresight(catalog)
-        self._turned_at = self._ticked_at = self._listening_since = 0.0
+        self._scheduler = Scheduler(database, catalog, clock)
+        self._turned_at = self._ticked_at = self._kept_at = self._listening_since = 0.0
         self._inbox: queue.SimpleQueue[object | None] = queue.SimpleQueue()
+        self._leads, self._kept = False, dict[str, float]()
         self._rung, self._stopping = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._run, name="loop", daemon=True)
 
@@ -95,11 +98,19 @@ class Loop:
             self._take(payloads)
             payloads.clear()
         try:
-            if is_due and self._leader.leads():
-                self._tick()
+            if is_due:
+                self._lead()
         finally:  # acknowledgements and cancels do not wait for a scheduler that stumbles
             self._dispatcher.send()
         self._turned_at = self._clock.now()
+
+    def _lead(self) -> None:
+        """A tick, where this coordinator leads. One that does not knows nothing for certain."""
+        was, self._leads = self._leads, self._leader.leads()
+        if not (was and self._leads):
+            self._scheduler.forget()
+        if self._leads:
+            self._tick()
 
     def _notice_a_pause(self) -> None:
         """After a start, a sleep of the machine, a jump of the clock or a database that was away,
@@ -124,9 +135,11 @@ class Loop:
                 self.turn(reports)
             except AWAY as away:
                 log.error("the database does not answer, trying again: %s", _cause(away))
+                self._scheduler.forget()
                 self._clock.sleep(_AWAY_SECONDS)
             except Exception:
                 log.exception("a turn of the loop failed, %d reports are lost", len(reports))
+                self._scheduler.forget()
                 reports = []
                 self._clock.sleep(_AWAY_SECONDS)
         self._resign()
@@ -149,6 +162,9 @@ class Loop:
             ledger = Ledger(connection, self._clock.now())
             for problem in self._taker.take(ledger, payloads):
                 log.error("%s", problem)
+            if not self._leads:
+                ledger.flush_touched()
+        self._scheduler.note(ledger.touched)
 
     def _tick(self) -> None:
         self._rung.clear()
@@ -159,21 +175,32 @@ class Loop:
         if not is_all_well:
             self._write(self._recover)
         # 2. What should run where, and why does the rest wait? Thought over without a lock.
-        with self._database.read() as connection:
-            snapshot = farm.read_snapshot(connection, self._clock.now(), self._catalog)
-        if snapshot.lessons != self._foresight.lessons:
-            self._foresight = self._foresight.taught(snapshot.lessons)
-        found = schedule(snapshot, self._foresight)
-        decisions = [decision for decision in found if is_news(decision)]
+        found = self._scheduler.look()
+        decisions = [decision for decision in found.decisions if is_news(decision)]
         # 3. Make it so.
-        if decisions or snapshot.unreadable:
-            self._write(lambda ledger: self._apply(ledger, decisions, snapshot.unreadable))
+        if decisions or found.unreadable or found.notes:
+            self._write(lambda ledger: self._apply(ledger, decisions, found))
+        self._keep_accounts()
 
     def _write(self, change: Callable[[Ledger], None]) -> None:
         """In one transaction, which only the leader may complete."""
         with self._database.write() as connection:
-            if self._leader.confirms(connection):
-                change(Ledger(connection, self._clock.now()))
+            if not self._leader.confirms(connection):
+                self._scheduler.forget()
+                return
+            ledger = Ledger(connection, self._clock.now())
+            change(ledger)
+        self._scheduler.note(ledger.touched)
+
+    def _keep_accounts(self) -> None:
+        """Now and then: a coordinator that starts anew goes on from there."""
+        now = self._clock.now()
+        if abs(now - self._kept_at) < _KEEP_EVERY_SECONDS:
+            return
+        self._kept_at, ahead = now, dict(self._scheduler.ahead())
+        if ahead != self._kept:
+            self._kept = ahead
+            self._write(lambda ledger: keep_ahead(ledger.connection, ahead, now))
 
     def _silent(self, connection: Connection) -> list[KnownWorker]:
         workers = farm.read_workers(connection).values()
@@ -194,22 +221,20 @@ class Loop:
             if roster.sign_off(connection, worker.id):
                 quiet = f"Worker {worker.id} fell silent {now - worker.last_seen:.0f} s ago."
                 ledger.tell("worker.offline", quiet, worker_id=worker.id)
+                ledger.touch("worker", [worker.id])
         for item in self._unheard(connection):
             if isinstance(item, Lose):
                 self._lose(ledger, item)
             else:
                 mail.send_again(connection, item.attempt.id, now)
 
-    def _apply(
-        self,
-        ledger: Ledger,
-        decisions: Sequence[Decision],
-        unreadable: Sequence[tuple[str, str]],
-    ) -> None:
-        for task_id, why in unreadable:
+    def _apply(self, ledger: Ledger, decisions: Sequence[Decision], found: Found) -> None:
+        take_touched(ledger.connection, found.notes)
+        for task_id, why in found.unreadable:
             log.error("%s cannot be read: %s", task_id, why)
             give_up(ledger, task_id, None, "its work makes no sense to this version of Reelyard")
         apply_decisions(ledger, decisions, self._taker.lease_seconds)
+        self._scheduler.note(("task", d.task.id) for d in decisions if isinstance(d, Assign))
 
     def _lose(self, ledger: Ledger, lost: Lose) -> None:
         if lose(ledger, lost):

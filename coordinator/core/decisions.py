@@ -18,6 +18,8 @@ class Assign:
     device: Device
     fit: Fit
     because: str
+    seconds: float = 0.0
+    """With the load, as predicted."""
     lane: Literal["main", "side"] = "main"
     members: tuple[tuple[str, str], ...] = ()
     """Worker and device of a gang's others."""

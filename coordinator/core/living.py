@@ -17,7 +17,6 @@ from coordinator.core.snapshot import Device, Snapshot, UnderWay, Waiting
 from coordinator.core.yard.lines import LineKey
 from coordinator.core.yard.terms import Terms, Urgency
 from coordinator.core.yard.yard import Start, Yard
-from reelyard.predict.lessons import Lessons
 from reelyard.rules.document import Rules
 from reelyard.states import Band, WorkerState
 
@@ -88,9 +87,9 @@ class LivingYard:
             elif task_id in going and task_id not in self.yard.runs:
                 self._resume(going[task_id], now)
 
-    def learn(self, lessons: Lessons) -> None:
+    def learn(self, foresight: Foresight) -> None:
         """Predictions are other ones now."""
-        self.estimates.foresight = self.estimates.foresight.taught(lessons)
+        self.estimates.foresight = foresight
         self.yard.prices.ask_again()
 
     def decide(self, now: float) -> list[Decision]:
@@ -118,7 +117,8 @@ class LivingYard:
             return []
         why = Reasons(self).why_there(task, device, start, fit)
         members = tuple((place[0], place[1]) for place in others)
-        return [Assign(task, device, fit, why, lane_of(task.kind), members)]
+        lasts = start.load_seconds + start.seconds
+        return [Assign(task, device, fit, why, lasts, lane_of(task.kind), members)]
 
     def _news(self, now: float) -> list[Hold]:
         """What tasks have not been told yet: all of a line whose reason is another now, else those

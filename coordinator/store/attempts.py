@@ -83,7 +83,7 @@ def open_attempts(
 ) -> None:
     """Tries that are about to be sent; `boots` by worker. Their tasks know them already."""
     moment = {"created_at": now, "sent_at": now, "lease_until": lease_until}
-    rows = [{**_row(one), "boot_id": boots[one.worker_id], **moment} for one in tries]
+    rows = [{**_row(one, now), "boot_id": boots[one.worker_id], **moment} for one in tries]
     if rows:
         connection.execute(insert(attempts), rows)
 
@@ -192,7 +192,7 @@ def _waits() -> Update:
     return update(tasks).where(tasks.c.state == TaskState.WAITING)
 
 
-def _row(one: Try) -> dict[str, object]:
+def _row(one: Try, now: float) -> dict[str, object]:
     decision = one.decision
     return {
         "id": one.id,
@@ -209,4 +209,7 @@ def _row(one: Try) -> dict[str, object]:
         "predicted_seconds": decision.fit.seconds,
         "predicted_load_seconds": decision.fit.load_seconds,
         "device_type": decision.device.catalog_type,
+        "lane": decision.lane,
+        "members": [list(member) for member in decision.members],
+        "ends_at": now + decision.seconds,
     }

@@ -7,15 +7,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from pydantic import TypeAdapter
-from sqlalchemy import Connection, RowMapping, select
+from sqlalchemy import ColumnElement, Connection, FromClause, RowMapping, or_, select
 
+from coordinator.core.living import Changes
 from coordinator.core.recover import KnownWorker, OpenAttempt
-from coordinator.core.snapshot import Device, Snapshot, Waiting
+from coordinator.core.snapshot import Device, Snapshot, UnderWay, Waiting
+from coordinator.store.accounts import read_ahead
 from coordinator.store.lessons import read_lessons
+from coordinator.store.rules import read_rules
 from coordinator.store.tables import attempts, devices, edges, jobs, tasks, workers
 from reelyard.catalog import Catalog
 from reelyard.catalog.identify import device_type
+from reelyard.errors import InvalidInput
 from reelyard.failure import FailureKind
+from reelyard.rules.document import Rules, no_rules
 from reelyard.states import AttemptState, Band, JobState, TaskKind, TaskState, WorkerState
 from reelyard.task import Work
 
@@ -28,27 +33,88 @@ _LOOKED_AT = [
     )
 ]
 _OF_ITS_JOB = [
-    jobs.c[name] for name in ("priority", "held_because", "start_after", "band", "rank", "deadline")
+    jobs.c[name]
+    for name in (
+        *("priority", "held_because", "start_after", "band", "rank", "deadline", "owner"),
+        *("pools", "tags"),
+    )
 ]
 OPEN_ATTEMPT = (AttemptState.SENT, AttemptState.RUNNING)
 OPEN_JOB = (JobState.QUEUED, JobState.RUNNING, JobState.PAUSED)
+
+
+@dataclass(frozen=True, slots=True)
+class Only:
+    """Some tasks: these, and all of these jobs."""
+
+    ids: frozenset[str] = frozenset()
+    jobs: frozenset[str] = frozenset()
+
+    def holds(self, table: FromClause = tasks) -> ColumnElement[bool]:
+        """As a condition over a table of tasks."""
+        return or_(table.c.id.in_(self.ids), table.c.job_id.in_(self.jobs))
 
 
 def read_snapshot(connection: Connection, now: float, catalog: Catalog) -> Snapshot:
     """Everything the scheduler looks at, from one transaction that sees one moment: were a job to
     come in between two queries, its film would seem to need nothing."""
     waiting, unreadable = read_waiting(connection)
+    under_way, lost = read_under_way(connection)
     return Snapshot(
         now=now,
         waiting=tuple(waiting),
         devices=tuple(read_devices(connection, catalog)),
         catalog=catalog,
         lessons=read_lessons(connection),
-        unreadable=tuple(unreadable),
+        unreadable=(*unreadable, *lost),
+        under_way=tuple(under_way),
+        rules=rules_or_none(connection),
+        ahead=read_ahead(connection),
     )
 
 
-def read_waiting(connection: Connection) -> tuple[list[Waiting], list[tuple[str, str]]]:
+def read_changes(
+    connection: Connection, catalog: Catalog, only: Only, workers: frozenset[str]
+) -> tuple[Changes, list[tuple[str, str]]]:
+    """What has become of these tasks, of those that need them, and of these workers' devices; and
+    tasks that make no sense to us, with why."""
+    changed = _with_dependants(connection, only)
+    if not changed and not workers:
+        return Changes(), []
+    these = Only(changed)
+    waiting, unreadable = read_waiting(connection, these)
+    under_way, lost = read_under_way(connection, these)
+    devices = read_devices(connection, catalog, workers) if workers else []
+    changes = Changes(changed, tuple(waiting), tuple(under_way), workers, tuple(devices))
+    return changes, [*unreadable, *lost]
+
+
+def rules_or_none(connection: Connection) -> Rules:
+    """The house rules; none where a later version has put in what this one cannot read."""
+    try:
+        return read_rules(connection)[1]
+    except InvalidInput:
+        return no_rules()
+
+
+def _with_dependants(connection: Connection, only: Only) -> frozenset[str]:
+    if not only.ids and not only.jobs:
+        return frozenset()
+    own = connection.execute(select(tasks.c.id).where(only.holds())).scalars()
+    waits, need = tasks.alias("waits"), tasks.alias("need")
+    query = (
+        select(edges.c.task_id)
+        .join(need, need.c.id == edges.c.needs)
+        .join(waits, waits.c.id == edges.c.task_id)
+        .where(need.c.id.in_(only.ids), waits.c.state == TaskState.WAITING)
+    )
+    dependants = connection.execute(query).scalars() if only.ids else ()
+    return only.ids.union(own, dependants)
+
+
+def read_waiting(
+    connection: Connection, only: Only | None = None
+) -> tuple[list[Waiting], list[tuple[str, str]]]:
     """Tasks that wait, of jobs that are not over; and those that make no sense to us, with why."""
     query = (
         select(
@@ -60,7 +126,9 @@ def read_waiting(connection: Connection) -> tuple[list[Waiting], list[tuple[str,
         .join(jobs, jobs.c.id == tasks.c.job_id)
         .where(tasks.c.state == TaskState.WAITING, jobs.c.state.in_(OPEN_JOB))
     )
-    open_needs, short_of = _open_needs(connection), _short_of(connection)
+    if only is not None:
+        query = query.where(only.holds())
+    open_needs, short_of = _open_needs(connection, only), _short_of(connection, only)
     found, unreadable = list[Waiting](), list[tuple[str, str]]()
     for row in connection.execute(query).mappings():
         try:
@@ -72,8 +140,53 @@ def read_waiting(connection: Connection) -> tuple[list[Waiting], list[tuple[str,
     return found, unreadable
 
 
-def read_devices(connection: Connection, catalog: Catalog) -> list[Device]:
-    """Every device of every known worker, and what each is busy with."""
+def read_under_way(
+    connection: Connection, only: Only | None = None
+) -> tuple[list[UnderWay], list[tuple[str, str]]]:
+    """Tasks with an open try, and those that make no sense to us, with why."""
+    query = (
+        select(
+            *_LOOKED_AT,
+            *_OF_ITS_JOB,
+            jobs.c.created_at.label("queued_at"),
+            jobs.c.state.label("js"),
+            attempts.c.id.label("attempt"),
+            *(attempts.c[name] for name in ("worker_id", "device_id", "lane", "members")),
+            attempts.c.created_at.label("since"),
+            attempts.c.ends_at,
+        )
+        .join(jobs, jobs.c.id == tasks.c.job_id)
+        .join(attempts, attempts.c.id == tasks.c.attempt_id)
+        .where(attempts.c.state.in_(OPEN_ATTEMPT))
+    )
+    if only is not None:
+        query = query.where(only.holds())
+    found, unreadable = list[UnderWay](), list[tuple[str, str]]()
+    for row in connection.execute(query).mappings():
+        try:
+            found.append(_under_way(row))
+        except ValueError as wrong:
+            unreadable.append((row["id"], str(wrong)))
+    return found, unreadable
+
+
+def _under_way(row: RowMapping) -> UnderWay:
+    return UnderWay(
+        task=_waiting(row, (), ()),
+        attempt_id=row["attempt"],
+        worker_id=row["worker_id"],
+        device_id=row["device_id"],
+        since=row["since"],
+        ends_at=row["ends_at"],
+        lane=row["lane"],
+        members=tuple((worker, device) for worker, device in row["members"]),
+    )
+
+
+def read_devices(
+    connection: Connection, catalog: Catalog, only: frozenset[str] | None = None
+) -> list[Device]:
+    """Every device of every known worker, or of these, and what each is busy with."""
     busy, types = _busy(connection), Types(catalog)
     query = select(
         devices,
@@ -86,6 +199,8 @@ def read_devices(connection: Connection, catalog: Catalog) -> list[Device]:
         workers.c.tags,
         workers.c.storage,
     ).join(workers, workers.c.id == devices.c.worker_id)
+    if only is not None:
+        query = query.where(devices.c.worker_id.in_(only))
     return [
         Device(
             worker_id=row["worker_id"],
@@ -182,10 +297,13 @@ def _waiting(row: RowMapping, needs: tuple[str, ...], short_of: tuple[float, ...
         band=Band(row["band"]),
         rank=row["rank"],
         deadline=row["deadline"],
+        owner=row["owner"],
+        pools=tuple(row["pools"]),
+        tags=tuple(row["tags"]),
     )
 
 
-def _open_needs(connection: Connection) -> Mapping[str, tuple[str, ...]]:
+def _open_needs(connection: Connection, only: Only | None) -> Mapping[str, tuple[str, ...]]:
     """Labels of unfinished needs, by the task that waits for them, in film order."""
     waits, need = tasks.alias("waits"), tasks.alias("need")
     query = (
@@ -195,13 +313,15 @@ def _open_needs(connection: Connection) -> Mapping[str, tuple[str, ...]]:
         .where(waits.c.state == TaskState.WAITING, need.c.state != TaskState.DONE)
         .order_by(need.c.scene, need.c.role.desc())
     )
+    if only is not None:
+        query = query.where(only.holds(waits))
     found: dict[str, list[str]] = defaultdict(list)
     for task_id, label in connection.execute(query):
         found[task_id].append(label)
     return {task_id: tuple(labels) for task_id, labels in found.items()}
 
 
-def _short_of(connection: Connection) -> Mapping[str, tuple[float, ...]]:
+def _short_of(connection: Connection, only: Only | None) -> Mapping[str, tuple[float, ...]]:
     """Predictions of earlier tries that ran out of memory, in GiB."""
     query = (
         select(attempts.c.task_id, attempts.c.predicted_gib)
@@ -212,6 +332,8 @@ def _short_of(connection: Connection) -> Mapping[str, tuple[float, ...]]:
         )
         .order_by(attempts.c.task_id, attempts.c.predicted_gib)
     )
+    if only is not None:
+        query = query.where(only.holds())
     found: dict[str, list[float]] = defaultdict(list)
     for task_id, gib in connection.execute(query):
         found[task_id].append(gib or 0.0)
