@@ -20,6 +20,7 @@ from reelyard.download import Watch, download
 from reelyard.errors import InvalidInput, NotFound, Problem, Unreachable
 from reelyard.event_stream import EventStream
 from reelyard.farm_address import authorization, checked_url, id_part, is_loopback
+from reelyard.history_views import RecordedTasks
 from reelyard.predict.request import Request
 from reelyard.predict.views import FitMatrix, LessonList, LessonView, PredictionList
 from reelyard.problem_document import error_of
@@ -131,6 +132,11 @@ class Client:
         return RemoteQueue(self._ask)
 
     # Looking.
+
+    def recorded_tasks(self, since: float = 0.0, after: str | None = None) -> RecordedTasks:
+        """One page of what was finished since, for the simulator."""
+        params = {"since": since, **({"after": after} if after else {})}
+        return self._ask(RecordedTasks, "GET", "/history/workload", params=params)
 
     def health(self) -> HealthView:
         """Is the farm well?"""

@@ -27,6 +27,7 @@ from coordinator.api.terms import ChangeBody, ReasonBody
 from coordinator.api.views.events import add_events
 from coordinator.api.views.farm import add_farm
 from coordinator.api.views.films import add_films
+from coordinator.api.views.history import add_history
 from coordinator.api.views.jobs import add_jobs
 from coordinator.api.views.models import add_models
 from coordinator.api.views.queue import add_queue
@@ -62,6 +63,7 @@ _VIEWS = (
     add_tasks,
     add_events,
     add_farm,
+    add_history,
     add_models,
     add_rules,
     add_tokens,

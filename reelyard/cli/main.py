@@ -12,6 +12,7 @@ from reelyard.cli.demo import demo
 from reelyard.cli.doctor import doctor
 from reelyard.cli.farm_wide import workers
 from reelyard.cli.fetch import fetch
+from reelyard.cli.history import history
 from reelyard.cli.jobs import cancel, jobs
 from reelyard.cli.models import models
 from reelyard.cli.predict import predict
@@ -40,7 +41,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 _COMMANDS = {
-    "The farm": (up, down, demo, doctor, workers),
+    "The farm": (up, down, demo, doctor, workers, history),
     "Before anything runs": (quote, predict, simulate),
     "Jobs": (submit, validate, jobs, show, why, watch, fetch, cancel),
     "Whose turn it is": (queue, hold, release, pause, resume, jump),
