@@ -84,20 +84,8 @@ class Fetcher:
 
 
 def bring(file: int, offset: int, buffer: memoryview) -> int:
-    """Have this piece of the file in RAM; how many bytes of it were not there yet."""
-    here = _at_hand(file, offset, buffer)
-    size = min(len(buffer), os.fstat(file).st_size - offset)
-    if here >= size:
-        return 0
+    """Have this piece of the file in RAM; how long it is. One that is there already counts as much:
+    what the system calls free holds it."""
     if hasattr(os, "posix_fadvise"):
-        os.posix_fadvise(file, offset + here, size - here, os.POSIX_FADV_WILLNEED)
-    os.preadv(file, [buffer[: size - here]], offset + here)
-    return size - here
-
-
-def _at_hand(file: int, offset: int, buffer: memoryview) -> int:
-    """How many of the first bytes lie in the page cache; 0 where the system does not say."""
-    try:
-        return os.preadv(file, [buffer], offset, os.RWF_NOWAIT)
-    except (OSError, AttributeError):
-        return 0
+        os.posix_fadvise(file, offset, len(buffer), os.POSIX_FADV_WILLNEED)
+    return os.preadv(file, [buffer], offset)

@@ -58,7 +58,8 @@ class Lane:
         """One more attempt."""
         with self._changed:
             self._waiting.append(order)
-            self._look_ahead()
+            if self._waiting[0] is order and self._running:
+                self._look_ahead(self._running.order)
             self._changed.notify()
 
     def turn_away(self, order: RunTask) -> None:
@@ -152,12 +153,13 @@ class Lane:
                 return order
         return None
 
-    def _look_ahead(self) -> None:
+    def _look_ahead(self, present: RunTask) -> None:
         """Have the weights of the next attempt read while the present one runs."""
-        if self._ahead is None or self._running is None or not self._waiting:
+        if self._ahead is None:
             return
-        model = model_of(self._waiting[0])
-        if model and model != model_of(self._running.order) and model not in self.resident():
+        self._ahead.leave(model_of(present))
+        model = model_of(self._waiting[0]) if self._waiting else ""
+        if model and model != model_of(present) and model not in self.resident():
             self._ahead.fetch(model)
 
     def _tell(self, message: object) -> bool:
@@ -217,9 +219,7 @@ class Lane:
             order = self._waiting.popleft()
             timeout_at = self._clock.monotonic() + order.timeout_seconds
             self._running = Running(order, float("inf"), timeout_at)
-            if self._ahead is not None:
-                self._ahead.leave(model_of(order))
-            self._look_ahead()
+            self._look_ahead(order)
             return self._running
 
     def _patience(self, child: Child | None) -> float | None:

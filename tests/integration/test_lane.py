@@ -36,12 +36,13 @@ class Told:
     made: dict[str, Measured] = field(default_factory=dict)
     failures: dict[str, Failure] = field(default_factory=dict)
     left: dict[str, Checkpoint | None] = field(default_factory=dict)
+    phases: set[tuple[str, str]] = field(default_factory=set)
 
     def started(self, order: RunTask) -> None:
         self.begun.append(order.attempt_id)
 
     def progress(self, order: RunTask, phase: str, step: int, steps: int) -> None:
-        return
+        self.phases.add((order.attempt_id, phase))
 
     def finished(self, order: RunTask, result: Result, measured: Measured) -> None:
         self.made[order.attempt_id] = measured

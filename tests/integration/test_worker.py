@@ -56,6 +56,7 @@ def test_it_says_what_it_offers(worker: RunningWorker) -> None:
     assert "cpu" in {device.id for device in hello.devices}
     assert all(device.memory_gib > 0 for device in hello.devices)
     assert worker.says("heartbeat", count=2)[1].boot_id == hello.boot_id
+    assert hello.checkpoints == ("reelyard-demo",)
 
 
 def test_a_task_is_run_and_delivered(worker: RunningWorker, attempt: str) -> None:
@@ -97,6 +98,17 @@ def test_a_running_attempt_is_named_in_heartbeats_and_stops_when_asked(
     failed = worker.failed(attempt)
     assert failed.failure.kind is FailureKind.CANCELLED and "a test" in failed.failure.sentence
     assert worker.engine() == engine
+
+
+def test_one_that_makes_room_says_where_it_goes_on(worker: RunningWorker, attempt: str) -> None:
+    worker.run(attempt, "denoise")
+    worker.says("progress", attempt)
+    worker.preempt(attempt)
+    left = worker.says("preempted", attempt)[0]
+    worker.acknowledge(left.report_id)
+    key = left.checkpoint.artifact.sha256
+    assert left.checkpoint.step >= 1 and left.measured.run_seconds > 0
+    assert (worker.state / "artifacts" / "sha256" / key[:2] / key).read_bytes() == b"a place"
 
 
 def test_one_that_does_not_listen_is_killed_and_the_next_one_runs(
@@ -174,6 +186,29 @@ def test_nonsense_is_dropped_and_the_next_one_runs(worker: RunningWorker, attemp
     worker.send("reelyard.unheard_of", node_queue("w"), None)
     worker.run(attempt)
     worker.made(attempt)
+
+
+def test_a_small_task_runs_beside_a_large_one(worker: RunningWorker, attempt: str) -> None:
+    worker.run(attempt, "wait")
+    worker.says("started", attempt)
+    worker.run(attempt + "-queued")
+    worker.run(attempt + "-side", "wait", lane="side")
+    worker.says("started", attempt + "-side")
+
+    def told() -> bool:
+        beat = worker.found("heartbeat")[-1]
+        here = {attempt, attempt + "-queued", attempt + "-side"}
+        cpu = next(device for device in beat.devices if device.id == "cpu")
+        return here <= set(beat.attempts) and (cpu.running, cpu.side_running) == (
+            (attempt,),
+            (attempt + "-side",),
+        )
+
+    eventually(told, SECONDS, "both lanes and what waits are in a heartbeat")
+    for name in (attempt + "-side", attempt):
+        worker.cancel(name)
+        worker.failed(name)
+    worker.made(attempt + "-queued")
 
 
 def test_sigterm_gives_back_what_runs_and_says_goodbye(

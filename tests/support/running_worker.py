@@ -27,6 +27,7 @@ from reelyard.messages import (
     CancelAttempt,
     Failed,
     Finished,
+    Preempt,
     Report,
     RunTask,
     read_report,
@@ -147,6 +148,10 @@ class RunningWorker:
 
     def cancel(self, attempt: str, grace_seconds: float = 60.0) -> None:
         order = CancelAttempt(attempt_id=attempt, because="a test", grace_seconds=grace_seconds)
+        self.send(CONTROL_TASK, control_queue(self.id), order.model_dump(mode="json"))
+
+    def preempt(self, attempt: str, grace_seconds: float = 60.0) -> None:
+        order = Preempt(attempt_id=attempt, because="a test", grace_seconds=grace_seconds)
         self.send(CONTROL_TASK, control_queue(self.id), order.model_dump(mode="json"))
 
     def acknowledge(self, *report_ids: str) -> None:

@@ -140,6 +140,23 @@ def test_an_attempt_that_used_no_model_weighs_none() -> None:
     assert held.listed() == {"a": 2.0}
 
 
+def test_what_would_make_another_go_does_not_fit() -> None:
+    memory = Memory()
+    held = memory.residency()
+    held.get("a", lambda: memory.load(6.0), 6.0)
+    assert held.fits("b", 4.0) and not held.fits("b", 4.5)
+    assert held.fits("a", 9.0), "its own weights are part of what it needs"
+
+
+def test_a_model_is_dropped_when_somebody_says_so() -> None:
+    memory = Memory()
+    held = memory.residency()
+    held.get("a", lambda: memory.load(2.0), 3.0)
+    held.drop("a")
+    held.drop("a")
+    assert held.listed() == {} and memory.released == 1
+
+
 def test_a_load_that_fails_leaves_nothing() -> None:
     memory = Memory()
     held = memory.residency()

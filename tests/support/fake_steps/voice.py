@@ -1,5 +1,5 @@
-"""`ok`, `load`, `wait` (until stopped), `until PATH` (is there), `deaf` (cannot be stopped),
-`crash`, `memory`, `error`."""
+"""`ok`, `load`, `wait` (until stopped), `until PATH` (is there), `denoise` (until it should make
+room, then it keeps its place), `deaf` (cannot be stopped), `crash`, `memory`, `error`."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import signal
 import time
 from pathlib import Path
 
-from reelyard.task import VoiceResult, VoiceWork
-from worker.desk import Desk
+from reelyard.task import Checkpoint, VoiceResult, VoiceWork
+from worker.desk import Desk, Yielded
 
 
 def run(work: VoiceWork, desk: Desk) -> VoiceResult:
@@ -22,6 +22,8 @@ def run(work: VoiceWork, desk: Desk) -> VoiceResult:
     while work.text.startswith("until ") and not Path(work.text[6:]).exists():
         desk.report("speak", 1, 2)
         time.sleep(0.01)
+    if work.text == "denoise":
+        raise Yielded(_kept(desk))
     if work.text == "deaf":
         time.sleep(600)
     if work.text == "crash":
@@ -39,3 +41,26 @@ def run(work: VoiceWork, desk: Desk) -> VoiceResult:
         natural_seconds=1.0,
         words=(),
     )
+
+
+def preload(voice_id: str, desk: Desk) -> None:
+    """`hold` in its folder holds it up."""
+
+    def load() -> bytearray:
+        while (desk.folder / "hold").exists():
+            time.sleep(0.01)
+        return bytearray(50_000_000)
+
+    desk.resident(voice_id, load)
+
+
+def _kept(desk: Desk) -> Checkpoint:
+    step = 0
+    while not desk.should_yield():
+        step += 1
+        desk.report("denoise", step, 1_000_000)
+        time.sleep(0.01)
+    path = desk.folder / "place"
+    path.write_bytes(b"a place")
+    artifact = desk.store.put(path, path.name, "application/octet-stream")
+    return Checkpoint(artifact=artifact, step=step, steps=1_000_000)
