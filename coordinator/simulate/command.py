@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,20 +46,28 @@ def simulate(asked: Asked, catalog: Catalog, stopwatch: Stopwatch) -> Simulated:
     """Every play that was asked for. Raises InvalidInput with every problem of the input."""
     problems = list(_wrong(asked))
     fleets, workload = _read(asked, catalog, problems)
-    # Nothing of what was read is garbage: looking at it again and again would be charged to the
-    # policy that happens to run.
-    gc.collect()
-    gc.freeze()
     results: list[Result] = []
-    for label, fleet in fleets:
-        world = _world(fleet, workload, catalog)
-        for name in asked.policies:
-            truth = Truth(len(world.tasks), asked.noise, asked.failures, asked.seed)
-            played = play(world, policy_named(name)(world), truth, stopwatch)
-            results.append(account(played, name, label))
-    gc.unfreeze()
+    with _nothing_is_garbage():
+        for label, fleet in fleets:
+            world = _world(fleet, workload, catalog)
+            for name in asked.policies:
+                truth = Truth(len(world.tasks), asked.noise, asked.failures, asked.seed)
+                played = play(world, policy_named(name)(world), truth, stopwatch)
+                results.append(account(played, name, label))
     _write(asked, played)
     return Simulated(results=results, differences=differences(results[0], results[-1]))
+
+
+@contextmanager
+def _nothing_is_garbage() -> Iterator[None]:
+    """What was read stays to the end: looking through it again and again would be charged to the
+    policy that happens to be asked just then."""
+    gc.collect()
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
 
 
 def _read(
