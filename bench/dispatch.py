@@ -88,13 +88,15 @@ def measure_throughput(farm: Farm, tasks: int) -> Throughput:
 
 def measure_latency(farm: Farm, jobs: int) -> Latency:
     """One small job at a time; the farm is idle before each, for a moment of random length."""
-    dice, sent = random.Random(7), {}
-    for _ in range(jobs):
-        time.sleep(dice.uniform(0.05, 1.2))
-        now = time.time()
-        (job_id,) = submit(farm, [storyboard(1)])
-        sent[job_id] = now
-        farm.wait(lambda: all_done(farm), _LONGEST_SECONDS, every=0.02)
+    dice, sent, source = random.Random(7), {}, storyboard(1)
+    with farm.http() as http:
+        http.get("/health")
+        for _ in range(jobs):
+            time.sleep(dice.uniform(0.05, 1.2))
+            now = time.time()
+            job_id = _posted(http.post("/jobs", content=source))
+            sent[job_id] = now
+            farm.wait(lambda: all_done(farm), _LONGEST_SECONDS, every=0.02)
     return _latency(farm, sent)
 
 

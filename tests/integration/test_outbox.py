@@ -6,6 +6,7 @@ import itertools
 import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from reelyard.clock import SystemClock
 from reelyard.errors import Unreachable
 from reelyard.failure import Failure, FailureKind
 from reelyard.messages import Failed, Report, Started
+from reelyard.wire import MOST_BYTES_IN_A_MESSAGE, MOST_IN_A_MESSAGE
 from tests.support.waiting import eventually
 from worker.outbox import KeptReports, Outbox
 
@@ -29,11 +31,13 @@ class Road:
     broken: Exception | None = None
     tries: int = 0
     held: threading.Event = field(default_factory=threading.Event)
+    busy: threading.Event = field(default_factory=threading.Event)
 
     def __post_init__(self) -> None:
         self.held.set()
 
     def carry(self, payloads: Sequence[dict[str, Any]]) -> None:
+        self.busy.set()
         self.held.wait(30)
         self.tries += 1
         if self.broken:
@@ -46,8 +50,8 @@ def started(name: str) -> Report:
     return Started(report_id=name, worker_id="w", boot_id="b", at=0.0, attempt_id="a")
 
 
-def failed(name: str) -> Report:
-    failure = Failure(kind=FailureKind.UNKNOWN, sentence="It broke.")
+def failed(name: str, detail: str = "") -> Report:
+    failure = Failure(kind=FailureKind.UNKNOWN, sentence="It broke.", detail=detail)
     return Failed(
         report_id=name, worker_id="w", boot_id="b", at=0.0, attempt_id="a", failure=failure
     )
@@ -130,6 +134,69 @@ def test_reports_arrive_in_order_and_once(outbox: Outbox, road: Road, kept: Kept
     eventually(lambda: len(road.arrived) == len(names), 20)
     assert road.arrived == names
     assert kept.count() == 0
+
+
+def test_the_first_goes_at_once_and_what_comes_meanwhile_goes_together(
+    outbox: Outbox, road: Road
+) -> None:
+    road.held.clear()
+    outbox.start()
+    outbox.tell(started("s0"))
+    eventually(road.busy.is_set, 20)
+    for number in range(1, 101):
+        outbox.tell(started(f"s{number}"))
+    road.held.set()
+    eventually(lambda: len(road.arrived) == 101, 20)
+    assert road.arrived == [f"s{number}" for number in range(101)]
+    assert road.messages == [1, MOST_IN_A_MESSAGE, 100 - MOST_IN_A_MESSAGE]
+
+
+def test_no_message_is_larger_than_it_may_be(outbox: Outbox, road: Road) -> None:
+    road.held.clear()
+    outbox.start()
+    outbox.tell(started("s"))
+    eventually(road.busy.is_set, 20)
+    for number in range(5):
+        outbox.tell(failed(f"f{number}", detail="x" * (MOST_BYTES_IN_A_MESSAGE * 2 // 5)))
+    road.held.set()
+    eventually(lambda: len(road.arrived) == 6, 20)
+    assert road.arrived == ["s", *(f"f{number}" for number in range(5))]
+    assert road.messages == [1, 2, 2, 1]
+
+
+def test_what_many_threads_keep_at_once_is_all_on_disk(kept: KeptReports) -> None:
+    together = threading.Barrier(8)
+
+    def keep(number: int) -> None:
+        together.wait()
+        for turn in range(20):
+            kept.keep(f"r{number}.{turn}", {"report_id": f"r{number}.{turn}"}, now=100.0)
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(keep, range(8)))
+    assert kept.count() == len(kept.due(200.0, 3.0)) == 160
+
+
+def test_where_a_disk_is_full_everybody_who_waited_hears_of_it(
+    kept: KeptReports, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    together = threading.Barrier(4)
+    monkeypatch.setattr(kept, "_write", full)
+
+    def keep(number: int) -> bool:
+        together.wait()
+        with pytest.raises(sqlite3.OperationalError, match="full"):
+            kept.keep(f"r{number}", {}, now=100.0)
+        return True
+
+    with ThreadPoolExecutor(4) as pool:
+        assert all(pool.map(keep, range(4)))
+    monkeypatch.undo()
+    kept.keep("r", {}, now=100.0)
+    assert kept.count() == 1
 
 
 def test_what_ends_an_attempt_is_sent_again_until_it_is_acknowledged(

@@ -10,5 +10,6 @@ from worker.desk import Desk
 
 def run(work: VideoWork, desk: Desk) -> VideoResult:
     note(desk)
+    desk.resident(work.model, object)
     assert work.frames is not None
     return VideoResult(clip=NOTHING, last_frame=NOTHING, thumbnail=NOTHING, frames=work.frames)

@@ -10,4 +10,5 @@ from worker.desk import Desk
 
 def run(work: VoiceWork, desk: Desk) -> VoiceResult:
     note(desk)
+    desk.resident(work.voice, object)
     return VoiceResult(audio=NOTHING, sample_rate=1, samples=1, natural_seconds=1.0, words=())
