@@ -39,6 +39,4 @@
     if (!isDone && source.value !== before) event.preventDefault();
   });
   number();
-  // Not before htmx listens: it takes its time after the page has loaded.
-  document.addEventListener("htmx:after:process", () => window.htmx.trigger(source, "check"), { once: true });
 })();
