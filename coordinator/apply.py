@@ -23,6 +23,7 @@ from coordinator.store.ledger import Ledger, Posted, Told
 from reelyard import messages
 from reelyard.messages import CancelAttempt, RunTask
 from reelyard.states import TaskKind
+from reelyard.task import Checkpoint
 from reelyard.wire import CONTROL_TASK, RUN_TASK, control_queue, node_queue
 
 log = logging.getLogger(__name__)
@@ -209,7 +210,12 @@ def _orders(
 ) -> list[Posted]:
     wanting = [one.task.id for one in placed if _wants_what_was_made(one.task)]
     made = graph.made_by_needs(ledger.connection, wanting)
-    return [_order(one, made.get(one.task.id, ()), boots[one.worker_id]) for one in placed]
+    shots = [one.task.id for one in placed if one.task.kind is TaskKind.VIDEO]
+    left = attempts.places(ledger.connection, shots)
+    return [
+        _order(one, made.get(one.task.id, ()), boots[one.worker_id], left.get(one.task.id))
+        for one in placed
+    ]
 
 
 def _wants_what_was_made(task: Waiting) -> bool:
@@ -217,7 +223,9 @@ def _wants_what_was_made(task: Waiting) -> bool:
     return task.continues or task.kind is TaskKind.COMPOSE
 
 
-def _order(one: attempts.Try, made: Sequence[Made], boot_id: str) -> Posted:
+def _order(
+    one: attempts.Try, made: Sequence[Made], boot_id: str, checkpoint: Checkpoint | None
+) -> Posted:
     task, decision = one.task, one.decision
     order = RunTask(
         attempt_id=one.id,
@@ -228,6 +236,7 @@ def _order(one: attempts.Try, made: Sequence[Made], boot_id: str) -> Posted:
         plan=decision.plan,
         predicted_gib=decision.predicted_gib,
         lane=decision.lane,
+        checkpoint=checkpoint,
         boot_id=boot_id,
         timeout_seconds=TIMEOUT_SECONDS[task.kind],
     )

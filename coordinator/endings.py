@@ -20,11 +20,11 @@ from coordinator.store import attempts, graph, lessons, roster
 from coordinator.store.ledger import Ledger, Told
 from reelyard.catalog import Catalog
 from reelyard.failure import FailureKind
-from reelyard.messages import Failed, Finished, Measured
+from reelyard.messages import Failed, Finished, Measured, Preempted
 from reelyard.plan import Plan
 from reelyard.predict.forecast import UNKNOWN_HOST, Host
 from reelyard.predict.lessons import Key, Seen
-from reelyard.task import VideoWork
+from reelyard.task import Checkpoint, VideoWork
 
 _MOST_LAWS = 2000
 
@@ -88,8 +88,34 @@ def take_failed(ledger: Ledger, report: Failed, laws: Laws, patience: Patience) 
     if failure.kind is FailureKind.OUT_OF_MEMORY:
         _learn_from_running_out(ledger, row, report.measured, laws)
     gib = row["predicted_gib"] or 0.0
-    step = after_failure(failure, row["number"], gib, ledger.now, patience)
+    step = after_failure(failure, attempts.tries(row), gib, ledger.now, patience)
     follow(ledger, row["task_id"], report.attempt_id, step)
+
+
+def take_preempted(ledger: Ledger, report: Preempted) -> None:
+    """A try that made room, as it was asked to: its task waits again, and goes on from there."""
+    row = attempts.read_attempt(ledger.connection, report.attempt_id)
+    if row is None:
+        return
+    said = _where(report.checkpoint)
+    values = attempts.measured_values(report.measured)
+    how = {"failure_kind": "preempted", "failure": f"It made room and {said}."}
+    if not ledger.attempt(
+        report.attempt_id, AttemptEvent.CANCEL, ended_at=ledger.now, **values, **how
+    ):
+        return
+    waits = {"because": f"it made room and {said}", "started_at": None}
+    cleared = {"phase": "", "step": 0, "steps": 0}
+    if ledger.task(row["task_id"], TaskEvent.RETRY, report.attempt_id, **waits, **cleared):
+        attempts.keep_place(ledger.connection, row["task_id"], report.checkpoint)
+        _, label = attempts.task_name(ledger.connection, row["task_id"])
+        ledger.tell_all([told_of(row, "task.preempted", f"{label} made room and {said}.")])
+
+
+def _where(checkpoint: Checkpoint | None) -> str:
+    if checkpoint is None:
+        return "begins anew"
+    return f"goes on after step {checkpoint.step} of {checkpoint.steps}"
 
 
 def storable(text: str) -> str:

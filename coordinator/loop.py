@@ -240,7 +240,7 @@ class Loop:
         if lose(ledger, lost):
             row = attempts.read_attempt(ledger.connection, lost.attempt.id)
             assert row is not None
-            step = after_loss(lost.because, row["number"], ledger.now, self._patience)
+            step = after_loss(lost.because, attempts.tries(row), ledger.now, self._patience)
             follow(ledger, lost.attempt.task_id, lost.attempt.id, step)
 
     def _resign(self) -> None:

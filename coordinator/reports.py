@@ -17,7 +17,7 @@ from sqlalchemy import RowMapping
 
 from coordinator.apply import tell_to_stop
 from coordinator.core.recover import Patience
-from coordinator.endings import Laws, take_failed, take_finished, told_of
+from coordinator.endings import Laws, take_failed, take_finished, take_preempted, told_of
 from coordinator.store import attempts, roster
 from coordinator.store.database import AWAY
 from coordinator.store.ledger import Ledger, Told
@@ -31,6 +31,7 @@ from reelyard.messages import (
     Heartbeat,
     Hello,
     Introduce,
+    Preempted,
     Progress,
     Report,
     Started,
@@ -42,7 +43,13 @@ from reelyard.wire import CONTROL_TASK, control_queue, node_queue
 log = logging.getLogger(__name__)
 _TOLD_EVERY_SECONDS = 1.0
 _KEPT_TOLD = 1000
-_TURN: Final[Mapping[str, int]] = {"started": 1, "progress": 2, "finished": 3, "failed": 4}
+_TURN: Final[Mapping[str, int]] = {
+    "started": 1,
+    "progress": 2,
+    "finished": 3,
+    "failed": 4,
+    "preempted": 5,
+}
 """In which order the reports of a batch are taken, those of workers about themselves first: what
 the worker told in this order of one attempt is never turned round."""
 
@@ -113,6 +120,8 @@ class ReportTaker:
                 self._heartbeat(ledger, report)
             case Failed():
                 take_failed(ledger, report, self.laws, self.patience)
+            case Preempted():
+                take_preempted(ledger, report)
             case Goodbye():
                 self._goodbye(ledger, report)
 

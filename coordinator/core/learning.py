@@ -50,11 +50,13 @@ def expected(
 
 
 def seen(measured: Measured, law: Forecast) -> Seen:
-    """A run that delivered. What was not measured, or not predicted, is None."""
+    """A run that delivered. What was not measured, or not predicted, is None: so is the time of one
+    that went on where an earlier try was left."""
     loaded = None if measured.warm else measured.load_seconds
+    run = None if measured.steps_before else measured.run_seconds
     return Seen(
         memory=_ratio(measured.peak_gib, law.footprint.metered_gib),
-        seconds=_ratio(measured.run_seconds, law.seconds),
+        seconds=_ratio(run, law.seconds),
         load=_ratio(loaded, law.load_seconds),
     )
 

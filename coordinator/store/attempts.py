@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, RowMapping, Update, bindparam, insert, select, update
+from sqlalchemy import Connection, RowMapping, Update, bindparam, insert, null, select, update
 
 from coordinator.core.decisions import Assign
 from coordinator.core.snapshot import Waiting
@@ -15,16 +15,22 @@ from coordinator.store.tables import attempts, tasks
 from reelyard.ids import attempt_id
 from reelyard.messages import Measured, Progress
 from reelyard.states import FINAL_TASK_STATES, AttemptState, TaskState
+from reelyard.task import Checkpoint
 
 _FEW = 8
+_PLACES = select(tasks.c.id, tasks.c.checkpoint).where(
+    tasks.c.id.in_(these("ids")), tasks.c.preemptions > 0
+)
+_PREEMPTIONS = select(tasks.c.preemptions).where(tasks.c.id == attempts.c.task_id)
 _REPORTED = select(
+    _PREEMPTIONS.scalar_subquery().label("preemptions"),
     *(
         attempts.c[name]
         for name in (
             *("id", "task_id", "job_id", "number", "state", "worker_id"),
             *("plan", "device_type", "predicted_gib"),
         )
-    )
+    ),
 ).where(attempts.c.id.in_(these("ids")))
 _OPEN_OF = (
     select(attempts.c.id, attempts.c.worker_id)
@@ -100,6 +106,28 @@ def read_attempts(connection: Connection, attempt_ids: Iterable[str]) -> dict[st
 def read_attempt(connection: Connection, attempt_id: str) -> RowMapping | None:
     """The same of one; None for an attempt that never was."""
     return read_attempts(connection, [attempt_id]).get(attempt_id)
+
+
+def tries(row: RowMapping) -> int:
+    """How many tries at its task there were, this one included: one that made room was none."""
+    return int(row["number"]) - int(row["preemptions"])
+
+
+def keep_place(connection: Connection, task_id: str, checkpoint: Checkpoint | None) -> None:
+    """Where the task, which has just made room, goes on; None: it begins anew."""
+    kept = null() if checkpoint is None else checkpoint.model_dump(mode="json")
+    change = update(tasks).where(tasks.c.id == task_id, tasks.c.state == TaskState.WAITING)
+    connection.execute(change.values(checkpoint=kept, preemptions=tasks.c.preemptions + 1))
+
+
+def places(connection: Connection, task_ids: Iterable[str]) -> dict[str, Checkpoint]:
+    """Where these tasks go on, by task; those that begin at their beginning are left out."""
+    found: dict[str, Checkpoint] = {}
+    for part in parts(task_ids):
+        for row in connection.execute(_PLACES, {"ids": part}):
+            if row.checkpoint is not None:
+                found[row.id] = Checkpoint.model_validate(row.checkpoint)
+    return found
 
 
 def measured_values(measured: Measured) -> dict[str, object]:

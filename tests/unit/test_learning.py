@@ -60,6 +60,9 @@ def test_measured_over_predicted() -> None:
     assert found == Seen(memory=pytest.approx(1.1), seconds=pytest.approx(2), load=pytest.approx(3))
     warm = took.model_copy(update={"warm": True})
     assert seen(warm, way).load is None
+    rest = took.model_copy(update={"steps_before": 3})
+    assert seen(rest, way).seconds is None, "it did not do all of it"
+    assert seen(rest, way).memory == found.memory
 
 
 def test_a_load_is_compared_with_the_disk_that_it_was_read_from() -> None:
