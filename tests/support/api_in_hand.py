@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import copy
+import functools
 import json
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 from flask.testing import FlaskClient
+from flask_openapi import OpenAPI
 from werkzeug.test import TestResponse
 
-from coordinator.api.app import make_parts, with_parts
+from coordinator.api.app import bare_app, make_parts, with_parts
 from coordinator.api.parts import Parts
 from coordinator.api.streams import Streams
 from reelyard.clock import SystemClock
@@ -83,7 +87,27 @@ def api_in_hand(folder: Path, url: str = "", **settings: Any) -> ApiInHand:
     real = Streams(parts.story.after, parts.story.last, SystemClock())
     parts = replace(parts, streams=real)
     token = parts.tokens.create("anna").secret
-    return ApiInHand(farm, parts, with_parts(parts).test_client(), store, token)
+    return ApiInHand(farm, parts, served(parts).test_client(), store, token)
+
+
+def served(parts: Parts) -> OpenAPI:
+    """As `with_parts`, but for describing every address again, which takes longer than a test."""
+    with patch("coordinator.api.app.bare_app", _bare):
+        return with_parts(parts)
+
+
+def _bare() -> OpenAPI:
+    """A copy, as far as `with_parts` changes it."""
+    app = copy.copy(_described())
+    app.config, app.extensions = copy.copy(app.config), dict(app.extensions)
+    app.before_request_funcs = copy.deepcopy(app.before_request_funcs)
+    app.after_request_funcs = copy.deepcopy(app.after_request_funcs)
+    return app
+
+
+@functools.cache
+def _described() -> OpenAPI:
+    return bare_app()
 
 
 def problem(answer: TestResponse, status: int) -> dict[str, Any]:
