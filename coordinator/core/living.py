@@ -225,7 +225,8 @@ class LivingYard:
         for lane in ("main", "side") if device.kind == "cpu" else ("main",):
             kind = kind_of(device, lane, self.estimates.rules)
             place, link = (*device.key, lane), _link(device)
-            self.yard.put(place, kind, device.node, link, held, device.memory_gib)
+            room, pool = kind.device.room_gib, device.key if device.kind == "cpu" else None
+            self.yard.put(place, kind, device.node, link, held, room, pool)
 
     def _drop(self, key: tuple[str, str]) -> None:
         self.devices.pop(key, None)

@@ -24,7 +24,7 @@ _MANY_WAIT = 500
 """So many are told what all devices do, not each: it changes less often."""
 _STEPS = {
     "stay": "first in line",
-    "swap": "first in line; its line is worth a load",
+    "swap": "first in line",
     "starved": "has waited too long for its model",
     "off plan": "ends sooner here than by waiting for a better device",
     "batch": "its place in the batch",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from coordinator.core.foresight import Foresight
-from coordinator.core.snapshot import Device, Snapshot, Waiting
+from coordinator.core.snapshot import Device, Snapshot, UnderWay, Waiting
 from coordinator.core.split import shape_of
 from reelyard.catalog import Catalog, load_catalog
 from reelyard.predict.lessons import NOTHING, Lessons
@@ -78,4 +78,9 @@ def farm(*found: Waiting | Device, now: float = 100.0, lessons: Lessons = NOTHIN
         devices=tuple(item for item in found if isinstance(item, Device)),
         catalog=CATALOG,
         lessons=lessons,
+        under_way=tuple(
+            UnderWay(waiting(shot(), f"job-b.{n}", label=item.busy), f"b{n}", *item.key, 0.0)
+            for n, item in enumerate(found)
+            if isinstance(item, Device) and item.busy
+        ),
     )

@@ -65,6 +65,8 @@ class Picker:
     """[lines] the band that each counts as now."""
     _able_holders: Floats = field(init=False)
     _holders_of: int = -1
+    _free: Floats = field(init=False)
+    _free_of: int = -1
 
     def __post_init__(self) -> None:
         count = len(self.lines)
@@ -243,6 +245,7 @@ class Picker:
         holders = self.able_holders()[shape]
         with np.errstate(divide="ignore", invalid="ignore"):
             wait = np.where(holders > 0, total[model + 1] / holders, np.inf)
+        wait = wait + self._until_free()[model + 1]
         return np.where(model < 0, 0.0, wait)
 
     def _drain(self) -> float:
@@ -252,6 +255,17 @@ class Picker:
         tasks = self.lines.count[:count]
         work = np.where((tasks > 0) & np.isfinite(usual), tasks * usual, 0.0).sum()
         return float(work) / max(float(self.seats.count.sum()), 1.0)
+
+    def _until_free(self) -> Floats:
+        """[models + 1] seconds until a device that holds the model is free; of none first, 0."""
+        if self._free_of != self.seats.changes:
+            self._free_of = self.seats.changes
+            lines = np.nonzero(self.lines.count[: len(self.lines)] > 0)[0]
+            self._free = np.zeros(len(self.prices.models) + 1)
+            for model in np.unique(self.prices.model[self.lines.shape[lines]]):
+                if model >= 0:
+                    self._free[model + 1] = self.seats.free_in(int(model), self.now)
+        return self._free
 
     def able_holders(self) -> Floats:
         """[shapes] devices that hold the model and may run the shape."""

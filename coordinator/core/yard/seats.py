@@ -44,6 +44,8 @@ class Seat:
     link: str = ""
     room_gib: float = 0.0
     """Of devices that would end a task at the same time, the one with the least is taken."""
+    pool: Hashable = None
+    """Those of one pool share their memory."""
     held: Held = frozenset()
     run: Run | None = None
     is_open: bool = True
@@ -69,7 +71,10 @@ class Seats:
     """Grows whenever a holder or the number of devices changes."""
     comings: int = 0
     """Grows whenever a device comes or goes."""
+    pools: dict[Hashable, list[int]] = field(default_factory=lambda: defaultdict(list))
+    """Devices, or lanes of one, that share their memory."""
     _heaps: dict[ClassKey, list[int]] = field(default_factory=lambda: defaultdict(list))
+    _ends: dict[int, list[tuple[float, int]]] = field(default_factory=lambda: defaultdict(list))
     _listed: dict[int, ClassKey] = field(default_factory=dict)
 
     def put(self, seat: Seat) -> int:
@@ -78,6 +83,8 @@ class Seats:
         if number is None:
             number = self.numbers[seat.key] = len(self.seats)
             self.seats.append(seat)
+            if seat.pool is not None:
+                self.pools[seat.pool].append(number)
             self._enter(number)
             return number
         old = self.seats[number]
@@ -104,8 +111,23 @@ class Seats:
             seat = self.seats[number]
             self._unlist(number)
             seat.run, seat.kept_for, seat.kept_until = run, None, inf
+            if model >= 0:
+                heapq.heappush(self._ends[model], (run.ends_at, number))
             if model >= 0 and model not in seat.held:
                 self._hold(number, frozenset((model,)))
+
+    def free_in(self, model: int, now: float) -> float:
+        """Seconds until the first device that holds the model is free, as predicted."""
+        if any(count > 0 and model in held for (_, held), count in self.idle.items()):
+            return 0.0
+        heap = self._ends[model]
+        while heap and not self._still_runs(*heap[0]):
+            heapq.heappop(heap)
+        return max(0.0, heap[0][0] - now) if heap else 0.0
+
+    def _still_runs(self, ends_at: float, number: int) -> bool:
+        run = self.seats[number].run
+        return run is not None and run.ends_at == ends_at
 
     def end(self, run: Run) -> None:
         """Its devices are free."""
@@ -214,7 +236,7 @@ class Seats:
 
 
 def _alike(one: Seat, other: Seat) -> bool:
-    return (one.kind, one.node, one.link, one.held) == (
+    return (one.kind, one.node, one.link, one.held, one.room_gib) == (
         *(other.kind, other.node, other.link),
-        other.held,
+        *(other.held, other.room_gib),
     )

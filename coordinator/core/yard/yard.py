@@ -120,6 +120,7 @@ class Yard:
         self.runs: dict[str, Run] = {}
         self.reservations: dict[int, Reservation] = {}
         self._limits: Counter[str] = Counter()
+        self._on_node: Counter[tuple[str, str]] = Counter()
         self._loading: list[tuple[float, str]] = []
         self._has_more = False
 
@@ -147,10 +148,12 @@ class Yard:
         link: str = "",
         held: tuple[str, ...] = (),
         room_gib: float = 0.0,
+        pool: Hashable = None,
     ) -> None:
-        """A device takes work, or is different now."""
+        """A device takes work, or is different now. Those of one `pool` share `room_gib`."""
         models = frozenset(self.prices.model_number(name) for name in held)
-        self.seats.put(Seat(key, self.prices.kind(kind), node, link, room_gib, models))
+        seat = Seat(key, self.prices.kind(kind), node, link, room_gib, pool, models)
+        self.seats.put(seat)
 
     def drop(self, key: Hashable) -> None:
         """The device takes no work any more; what it runs may still end."""
@@ -165,6 +168,7 @@ class Yard:
         owner = self.accounts.numbers[run.line.owner]
         self.accounts.running[owner] -= 1
         self._limits.subtract(run.line.limits)
+        self._count_on_nodes(run, -1)
         took = now - run.started_at
         self.accounts.charge(owner, took * self._worth(run.seats) - run.charged)
         self.forecast.compare(run.ends_at - run.started_at, took)
@@ -187,6 +191,7 @@ class Yard:
         self.seats.begin(run, int(self.prices.model[shape]))
         self.accounts.running[owner] += 1
         self._limits.update(key.limits)
+        self._count_on_nodes(run, 1)
 
     def owner(self, name: str) -> int:
         """The number of the owner's account; a new one starts at the present."""
@@ -304,17 +309,55 @@ class Yard:
         took = False
         if self.batch.is_on:
             return self._serve_lists(key, picker, found)
+        full = np.zeros(len(self.lines), dtype=np.bool_)
         while self.seats.idle[key] > 0 and picker.closes[key[0]] > 0:
-            pick = picker.pick(*key)
+            pick = picker.pick(*key, beside=full)
             if pick is None:
                 break
-            best = self._best_idle(pick.line, key, picker)
-            self._start(pick.line, (self.seats.first(best),), pick.step, picker, found)
+            number = self._seat_for(pick.line, key, picker)
+            if number is None:
+                full[pick.line] = True
+                continue
+            self._start(pick.line, (number,), pick.step, picker, found)
             took = True
             if len(found) >= self.terms.most_per_tick:
                 self._has_more = True
                 break
         return took
+
+    def _seat_for(self, line: int, key: ClassKey, picker: Picker) -> int | None:
+        """The device for the line's next task: where it ends first, of those of its class that
+        have the room and whose node has not reached a limit."""
+        limits = self.lines.key(line).limits
+        for one in (self._best_idle(line, key, picker), key):
+            first = self.seats.first(one)
+            is_plain = not limits and self.seats.seats[first].pool is None
+            for number in (first,) if is_plain else self.seats.each(one):
+                if self._may_sit(number, int(self.lines.shape[line]), limits):
+                    return number
+        return None
+
+    def _may_sit(self, number: int, shape: int, limits: tuple[str, ...]) -> bool:
+        """Whether what runs beside it leaves the room, and its node the limits."""
+        seat = self.seats.seats[number]
+        if seat.pool is not None:
+            beside = (self.seats.seats[n].run for n in self.seats.pools[seat.pool] if n != number)
+            kind = (run for run in beside if run is not None)
+            used = sum(float(self._gib(run)) for run in kind)
+            if used + float(self.prices.gib[shape, seat.kind]) > seat.room_gib:
+                return False
+        return all(
+            self._on_node[name, seat.node] < self.house.most_on_node(name) for name in limits
+        )
+
+    def _gib(self, run: Run) -> float:
+        """What a run may take of the memory of its device."""
+        return float(self.prices.gib[run.shape, self.seats.seats[run.seats[0]].kind])
+
+    def _count_on_nodes(self, run: Run, by: int) -> None:
+        for number in run.seats:
+            for name in run.line.limits:
+                self._on_node[name, self.seats.seats[number].node] += by
 
     def _best_idle(self, line: int, key: ClassKey, picker: Picker) -> ClassKey:
         """Of the classes with idle devices the one where the line's task ends first; of equal ones
@@ -442,6 +485,7 @@ class Yard:
         self.accounts.waiting[owner] -= 1
         self.accounts.running[owner] += 1
         self._limits.update(run.line.limits)
+        self._count_on_nodes(run, 1)
         self.runs[run.task] = run
 
     def _worth(self, seats: tuple[int, ...]) -> float:
