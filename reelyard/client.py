@@ -17,9 +17,9 @@ from pydantic import BaseModel, ValidationError
 
 from reelyard.clock import Clock, SystemClock
 from reelyard.download import Watch, download
-from reelyard.errors import InvalidInput, NotFound, Problem, Unreachable
+from reelyard.errors import NotFound, Unreachable
 from reelyard.event_stream import EventStream
-from reelyard.farm_address import authorization, checked_url, id_part, is_loopback
+from reelyard.farm_address import authorization, checked_key, checked_url, id_part, is_loopback
 from reelyard.history_views import RecordedTasks
 from reelyard.predict.request import Request
 from reelyard.predict.views import FitMatrix, LessonList, LessonView, PredictionList
@@ -108,7 +108,7 @@ class Client:
         that a connection that breaks never makes two jobs."""
         headers = {
             "Content-Type": media_type,
-            "Idempotency-Key": _checked_key(key) or secrets.token_hex(16),
+            "Idempotency-Key": checked_key(key) or secrets.token_hex(16),
         }
         params = {"priority": priority, **asked_of(terms)}
         return self._ask(Submitted, "POST", "/jobs", content=source, headers=headers, params=params)
@@ -304,11 +304,3 @@ class Client:
 
 def _beside(film: Path, ending: str) -> Path:
     return film.with_name((film.stem if film.suffix else film.name) + ending)
-
-
-def _checked_key(key: str) -> str:
-    if key and not (key.isascii() and key.isprintable() and len(key) <= 200):
-        raise InvalidInput(
-            [Problem("key", "must be plain characters", key[:80], "200 ASCII characters")]
-        )
-    return key

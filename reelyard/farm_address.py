@@ -1,4 +1,4 @@
-"""A farm's address, what stands in it, and the header that opens it: checked before it is sent."""
+"""A farm's address, what stands in it, and the headers that go with it: checked before sending."""
 
 from __future__ import annotations
 
@@ -47,3 +47,12 @@ def id_part(text: str, what: str) -> str:
     if not is_id(text):
         raise NotFound(f"there is no {what} {text[:100]!r}.")
     return text
+
+
+def checked_key(key: str) -> str:
+    """An Idempotency-Key as a header carries it. Raises InvalidInput."""
+    if key and not (key.isascii() and key.isprintable() and len(key) <= 200):
+        raise InvalidInput(
+            [Problem("key", "must be plain characters", key[:80], "200 ASCII characters")]
+        )
+    return key
