@@ -197,7 +197,8 @@ class LivingYard:
         places += [(worker, id, going.lane) for worker, id in going.members]
         seats = [place for place in places if place in self.yard.seats.numbers]
         ends_at = going.ends_at if going.ends_at is not None else now + 1.0
-        self.yard.begin(going.task_id, self._key(going.task), seats, going.since, ends_at)
+        key = self._key(going.task)
+        self.yard.begin(going.task_id, key, seats, going.since, ends_at, going.gib)
 
     def _let_in(self, now: float) -> None:
         """What waited for a time that has come."""

@@ -135,6 +135,8 @@ class UnderWay:
     ends_at: float | None = None
     lane: Literal["main", "side"] = "main"
     members: tuple[tuple[str, str], ...] = ()
+    gib: float = 0.0
+    """What it never exceeds."""
 
     @property
     def task_id(self) -> str:

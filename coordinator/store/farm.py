@@ -154,6 +154,7 @@ def read_under_way(
             *(attempts.c[name] for name in ("worker_id", "device_id", "lane", "members")),
             attempts.c.created_at.label("since"),
             attempts.c.ends_at,
+            attempts.c.predicted_gib,
         )
         .join(jobs, jobs.c.id == tasks.c.job_id)
         .join(attempts, attempts.c.id == tasks.c.attempt_id)
@@ -180,6 +181,7 @@ def _under_way(row: RowMapping) -> UnderWay:
         ends_at=row["ends_at"],
         lane=row["lane"],
         members=tuple((worker, device) for worker, device in row["members"]),
+        gib=row["predicted_gib"] or 0.0,
     )
 
 

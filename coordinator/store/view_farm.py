@@ -39,6 +39,13 @@ _REASONS = (
     ("nobody can ever run", "nobody can run it"),
     ("no worker has joined", "no worker has joined"),
     (" is busy with ", "devices are busy"),
+    ("are busy", "devices are busy"),
+    ("is in the memory of", "a model is held elsewhere"),
+    ("would end it sooner", "a better device is waited for"),
+    ("reserved for it", "devices are reserved"),
+    ("are closed", "devices are closed"),
+    ("running, as many as are allowed", "its owner's cap is reached"),
+    ("nobody may run this", "house rules forbid it"),
     ("its worker is ", "workers are away"),
 )
 """What the scheduler's sentences begin with or hold, and what kind of reason that is."""

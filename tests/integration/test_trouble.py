@@ -9,13 +9,13 @@ import pytest
 from sqlalchemy import update
 from sqlalchemy.exc import OperationalError
 
-import coordinator.loop
 from coordinator.app import make_database
 from coordinator.core.recover import Patience
 from coordinator.dispatch import Dispatcher
 from coordinator.leader import LEADER_LEASE, LEASE_SECONDS, Leader
 from coordinator.loop import Loop
 from coordinator.reports import ReportTaker
+from coordinator.scheduler import Scheduler
 from coordinator.store import leases
 from coordinator.store.tables import tasks
 from reelyard.clock import SystemClock
@@ -74,13 +74,13 @@ def test_each_step_of_a_task_does_not_make_the_scheduler_think_again(
     farm: FarmInHand, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     order, thoughts = running(farm), []
-    whole = coordinator.loop.schedule
+    whole = Scheduler.look
 
-    def think(snapshot: Any, foresight: Any) -> Any:
-        thoughts.append(snapshot.now)
-        return whole(snapshot, foresight)
+    def think(self: Scheduler) -> Any:
+        thoughts.append(self)
+        return whole(self)
 
-    monkeypatch.setattr("coordinator.loop.schedule", think)
+    monkeypatch.setattr(Scheduler, "look", think)
     for step in range(50):
         head = {"report_id": f"p{step}", "worker_id": "w", "boot_id": "b1", "at": 0.0}
         progress = Progress(**head, attempt_id=order.attempt_id, phase="denoise", step=step)
@@ -131,7 +131,7 @@ def test_acknowledgements_go_out_though_the_scheduler_stumbles(
     def stumble(*_: object) -> None:
         raise RuntimeError("nobody thought of this")
 
-    monkeypatch.setattr("coordinator.loop.schedule", stumble)
+    monkeypatch.setattr(Scheduler, "look", stumble)
     farm.finished(order)
     with pytest.raises(RuntimeError):
         farm.turn()

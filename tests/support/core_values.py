@@ -79,7 +79,9 @@ def farm(*found: Waiting | Device, now: float = 100.0, lessons: Lessons = NOTHIN
         catalog=CATALOG,
         lessons=lessons,
         under_way=tuple(
-            UnderWay(waiting(shot(), f"job-b.{n}", label=item.busy), f"b{n}", *item.key, 0.0)
+            UnderWay(
+                waiting(shot(), f"job-b.{n}", label=item.busy), f"b{n}", *item.key, 0.0, gib=1.0
+            )
             for n, item in enumerate(found)
             if isinstance(item, Device) and item.busy
         ),

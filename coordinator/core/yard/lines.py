@@ -17,6 +17,11 @@ from coordinator.core.yard.prices import Bools, Floats, Ints
 from coordinator.core.yard.terms import Urgency
 
 _FIRST = 64
+_MOST_MOVED = 1_000
+_COLUMNS = (
+    *("shape", "owner", "band", "priority", "rank", "deadline", "gang"),
+    *("can_checkpoint", "count", "oldest"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +42,13 @@ class LineKey:
 
 
 class Lines:
-    """All lines, by number. A number is used again once its line has been empty and was swept."""
+    """All lines, by number. What is empty is swept now and then, which gives lines other numbers."""
 
     def __init__(self) -> None:
         self.numbers: dict[LineKey, int] = {}
         self.keys: list[LineKey | None] = []
         self.where: dict[str, int] = {}
+        self.limited: set[int] = set()
         self._heaps: list[list[tuple[float, str]]] = []
         self._unused: list[int] = []
         self.shape: Ints = np.zeros(_FIRST, dtype=np.int64)
@@ -113,14 +119,51 @@ class Lines:
         assert found is not None
         return found
 
+    def is_littered(self) -> bool:
+        """Whether empty lines outnumber the others."""
+        many = len(self.keys)
+        return many > _FIRST and 2 * np.count_nonzero(self.count[:many]) < many
+
     def sweep(self) -> None:
-        """Forget empty lines; their numbers are used again."""
+        """Forget empty lines, and give the last ones the numbers that are free: what looks at all
+        lines looks at fewer. A line of very many tasks keeps its number."""
         for key, number in list(self.numbers.items()):
             if self.count[number] == 0:
                 del self.numbers[key]
-                self.keys[number] = None
-                self._heaps[number] = []
-                self._unused.append(number)
+                self._close(number)
+        free = [number for number, key in enumerate(self.keys) if key is None]
+        for hole in free:
+            while self.keys and self.keys[-1] is None:
+                self._drop_last()
+            last = len(self.keys) - 1
+            if hole >= last or self.count[last] > _MOST_MOVED:
+                break
+            self._move(last, hole)
+        self._unused = [number for number, key in enumerate(self.keys) if key is None]
+        self._unused.reverse()
+
+    def _close(self, number: int) -> None:
+        self.keys[number], self._heaps[number] = None, []
+        self.limited.discard(number)
+        self.count[number], self.oldest[number] = 0, inf
+
+    def _drop_last(self) -> None:
+        self.keys.pop()
+        self._heaps.pop()
+
+    def _move(self, old: int, new: int) -> None:
+        key = self.keys[old]
+        assert key is not None
+        self.keys[new], self._heaps[new] = key, self._heaps[old]
+        self.numbers[key] = new
+        for task in self.tasks(old):
+            self.where[task] = new
+        for name in _COLUMNS:
+            column = getattr(self, name)
+            column[new] = column[old]
+        if old in self.limited:
+            self.limited.add(new)
+        self._close(old)
 
     def _show_oldest(self, line: int) -> None:
         heap = self._heaps[line]
@@ -138,6 +181,8 @@ class Lines:
             self._heaps.append([])
             self._grow()
         self.numbers[key] = number
+        if key.limits:
+            self.limited.add(number)
         self.shape[number], self.owner[number], self.band[number] = shape, owner, key.band
         self.priority[number], self.rank[number] = key.priority, key.rank
         self.deadline[number], self.gang[number] = key.deadline, key.gang
@@ -148,9 +193,6 @@ class Lines:
     def _grow(self) -> None:
         if len(self.keys) <= len(self.count):
             return
-        for name in (
-            *("shape", "owner", "band", "priority", "rank", "deadline", "gang"),
-            *("can_checkpoint", "count", "oldest"),
-        ):
+        for name in _COLUMNS:
             array = getattr(self, name)
             setattr(self, name, np.concatenate([array, np.zeros_like(array)]))

@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, field
 from math import inf
+from typing import Any
 
 import numpy as np
 
@@ -30,6 +31,7 @@ class Run:
     started_at: float
     ends_at: float
     waited_since: float
+    gib: float = 0.0
     charged: float = 0.0
     stopping: bool = False
 
@@ -64,16 +66,18 @@ class Seats:
     """[kinds] devices that take work."""
     holders: Floats = field(default_factory=lambda: np.zeros((8, 8)))
     """[models, kinds] devices that hold the model."""
-    idle: dict[ClassKey, int] = field(default_factory=lambda: defaultdict(int))
-    """How many idle devices of each class may be given to anybody."""
+    idle: dict[ClassKey, int] = field(default_factory=dict)
+    """How many idle devices of each class may be given to anybody; classes that have any."""
     idle_of_kind: Floats = field(default_factory=lambda: np.zeros(8))
+    idle_with: dict[int, set[ClassKey]] = field(default_factory=lambda: defaultdict(set))
+    """For each model the classes with idle devices that hold it."""
     changes: int = 0
     """Grows whenever a holder or the number of devices changes."""
     comings: int = 0
     """Grows whenever a device comes or goes."""
     pools: dict[Hashable, list[int]] = field(default_factory=lambda: defaultdict(list))
     """Devices, or lanes of one, that share their memory."""
-    _heaps: dict[ClassKey, list[int]] = field(default_factory=lambda: defaultdict(list))
+    _heaps: dict[ClassKey, list[tuple[Any, int]]] = field(default_factory=lambda: defaultdict(list))
     _ends: dict[int, list[tuple[float, int]]] = field(default_factory=lambda: defaultdict(list))
     _listed: dict[int, ClassKey] = field(default_factory=dict)
 
@@ -118,7 +122,7 @@ class Seats:
 
     def free_in(self, model: int, now: float) -> float:
         """Seconds until the first device that holds the model is free, as predicted."""
-        if any(count > 0 and model in held for (_, held), count in self.idle.items()):
+        if self.idle_with.get(model):
             return 0.0
         heap = self._ends[model]
         while heap and not self._still_runs(*heap[0]):
@@ -152,18 +156,24 @@ class Seats:
 
     def classes(self) -> list[ClassKey]:
         """Those with idle devices."""
-        return [key for key, count in self.idle.items() if count > 0]
+        return list(self.idle)
+
+    def cheapest(self, kind: int) -> ClassKey | None:
+        """Of the kind's classes with idle devices the one where least is thrown out."""
+        own = (key for key in self.idle if key[0] == kind)
+        return min(own, key=lambda key: (len(key[1]), sorted(key[1])), default=None)
 
     def first(self, key: ClassKey) -> int:
         """The first idle device of the class, which has one."""
         heap = self._heaps[key]
-        while self._listed.get(heap[0]) != key:  # it was given away or changed meanwhile
+        while self._listed.get(heap[0][1]) != key:  # it was given away or changed meanwhile
             heapq.heappop(heap)
-        return heap[0]
+        return heap[0][1]
 
     def each(self, key: ClassKey) -> list[int]:
         """All idle devices of the class, in order."""
-        return sorted({n for n in self._heaps[key] if self._listed.get(n) == key})
+        found = {entry for entry in self._heaps[key] if self._listed.get(entry[1]) == key}
+        return [number for _, number in sorted(found)]
 
     def of_kind(self, kind: int) -> Iterator[int]:
         """Devices of the kind that take work."""
@@ -212,15 +222,21 @@ class Seats:
         seat = self.seats[number]
         if seat.is_open and seat.run is None and seat.kept_for is None:
             key = self._listed[number] = (seat.kind, seat.held)
-            heapq.heappush(self._heaps[key], number)
-            self.idle[key] += 1
+            heapq.heappush(self._heaps[key], (seat.key, number))
+            self.idle[key] = self.idle.get(key, 0) + 1
             self.idle_of_kind[seat.kind] += 1
+            for model in seat.held if self.idle[key] == 1 else ():
+                self.idle_with[model].add(key)
 
     def _unlist(self, number: int) -> None:
         key = self._listed.pop(number, None)
         if key is not None:
             self.idle[key] -= 1
             self.idle_of_kind[key[0]] -= 1
+            if not self.idle[key]:
+                del self.idle[key]
+                for model in key[1]:
+                    self.idle_with[model].discard(key)
 
     def _room(self, kind: int, model: int) -> None:
         models, kinds = self.holders.shape

@@ -180,13 +180,14 @@ class Yard:
         places: Sequence[Hashable],
         started_at: float,
         ends_at: float,
+        gib: float = 0.0,
     ) -> None:
         """A run that somebody else has placed, or that was placed before this yard was built. Its
         model counts as held; nothing is charged."""
         seats = tuple(self.seats.numbers[place] for place in places if place in self.seats.numbers)
         seats = tuple(number for number in seats if self.seats.seats[number].run is None)
         shape, owner = self.prices.shape(key.shape), self.owner(key.owner)
-        run = Run(task, key, shape, seats, started_at, ends_at, started_at)
+        run = Run(task, key, shape, seats, started_at, ends_at, started_at, gib)
         self.runs[task] = run
         self.seats.begin(run, int(self.prices.model[shape]))
         self.accounts.running[owner] += 1
@@ -280,13 +281,9 @@ class Yard:
 
     def _barred(self) -> Bools:
         barred = np.zeros(len(self.lines), dtype=np.bool_)
-        if self._limits:
-            full = {n for n, used in self._limits.items() if used >= self.house.most_at_once(n)}
-            for key, number in self.lines.numbers.items():
-                barred[number] = bool(full.intersection(key.limits))
-        for limit_line in (n for k, n in self.lines.numbers.items() if k.limits and not barred[n]):
-            limits = self.lines.key(limit_line).limits
-            barred[limit_line] = any(self.house.most_at_once(name) <= 0 for name in limits)
+        for line in self.lines.limited:
+            limits = self.lines.key(line).limits
+            barred[line] = any(self._limits[n] >= self.house.most_at_once(n) for n in limits)
         return barred
 
     def _may_load(self, kinds: list[Hashable]) -> Bools:
@@ -310,7 +307,7 @@ class Yard:
         if self.batch.is_on:
             return self._serve_lists(key, picker, found)
         full = np.zeros(len(self.lines), dtype=np.bool_)
-        while self.seats.idle[key] > 0 and picker.closes[key[0]] > 0:
+        while key in self.seats.idle and picker.closes[key[0]] > 0:
             pick = picker.pick(*key, beside=full)
             if pick is None:
                 break
@@ -342,17 +339,13 @@ class Yard:
         seat = self.seats.seats[number]
         if seat.pool is not None:
             beside = (self.seats.seats[n].run for n in self.seats.pools[seat.pool] if n != number)
-            kind = (run for run in beside if run is not None)
-            used = sum(float(self._gib(run)) for run in kind)
+            runs = (run for run in beside if run is not None)
+            used = sum(run.gib for run in runs)
             if used + float(self.prices.gib[shape, seat.kind]) > seat.room_gib:
                 return False
         return all(
             self._on_node[name, seat.node] < self.house.most_on_node(name) for name in limits
         )
-
-    def _gib(self, run: Run) -> float:
-        """What a run may take of the memory of its device."""
-        return float(self.prices.gib[run.shape, self.seats.seats[run.seats[0]].kind])
 
     def _count_on_nodes(self, run: Run, by: int) -> None:
         for number in run.seats:
@@ -460,8 +453,10 @@ class Yard:
         load = float(self.prices.load[shape, kind]) if is_cold else 0.0
         seconds = float(self.prices.run[shape, kind])
         ends_at = picker.now + load + seconds
-        self._account(Run(task, key, shape, seats, picker.now, ends_at, since), load, seconds)
-        self.seats.begin(self.runs[task], model)
+        gib = float(self.prices.gib[shape, kind])
+        run = Run(task, key, shape, seats, picker.now, ends_at, since, gib)
+        self._account(run, load, seconds)
+        self.seats.begin(run, model)
         self._note_load(kind, load, picker)
         picker.taken_from(line)
         if key.limits:
