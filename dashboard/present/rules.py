@@ -14,6 +14,7 @@ from reelyard.rules.views import HoursView, OwnerView, PoolView, RulesBody, Rule
 
 OPEN: Final = Mark("O", "check", "open", "good")
 CLOSED: Final = Mark("C", "slash", "closed", "off")
+_SHOWN_DEVICES: Final = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +45,13 @@ class OwnerRow:
 @dataclass(frozen=True, slots=True)
 class Row:
     """Anything with opening hours: a pool, a node, a period of the tariff. `says`: what it asks and
-    does, in short phrases; `inside`: the devices that are in it now."""
+    does, in short phrases; `inside`: the first of the `count` devices that are in it now."""
 
     name: str
     opening: Opening
     says: tuple[str, ...] = ()
     inside: tuple[str, ...] = ()
+    count: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +143,8 @@ def _pool(pool: PoolView, now: float) -> Row:
     says = [f"{what}: {', '.join(names)}" for what, names in asked if names]
     says += [f"only for {', '.join(pool.owners)}"] if pool.owners else []
     says += [] if pool.power_cap is None else [f"at most {pool.power_cap:.0%} of the power limit"]
-    return Row(pool.id, opening(pool.hours, now), tuple(says), tuple(pool.devices))
+    shown = tuple(pool.devices[:_SHOWN_DEVICES])
+    return Row(pool.id, opening(pool.hours, now), tuple(says), shown, pool.device_count)
 
 
 def _nodes(body: RulesBody, now: float) -> Iterator[Row]:

@@ -58,7 +58,7 @@ class Pool:
         return (
             (not self.nodes or matches(self.nodes, node, worker))
             and (not self.types or matches(self.types, type))
-            and set(self.tags) <= set(tags)
+            and (not self.tags or set(self.tags) <= set(tags))
         )
 
     def admits(self, owner: str) -> bool:
@@ -79,7 +79,8 @@ class NodeRule:
 
     def covers(self, node: str, worker: str, device: str) -> bool:
         """Does it speak of this device?"""
-        return matches((self.match,), node, worker) and fnmatchcase(device, self.device)
+        is_here = fnmatchcase(node, self.match) or fnmatchcase(worker, self.match)
+        return is_here and (self.device == "*" or fnmatchcase(device, self.device))
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,4 +210,8 @@ def power_cap(pools: Iterable[Pool]) -> float | None:
 
 def matches(patterns: Iterable[str], *names: str) -> bool:
     """Does one of the names match one of the patterns?"""
-    return any(fnmatchcase(name, pattern) for pattern in patterns for name in names)
+    for pattern in patterns:
+        for name in names:
+            if fnmatchcase(name, pattern):
+                return True
+    return False

@@ -11,6 +11,8 @@ from reelyard.rules.document import Pool, Rules, matches
 from reelyard.states import TaskKind
 
 MOST_REMARKS = 50
+_MOST_LOOKS = 200_000
+"""Rules times devices: beyond that nothing is said of single devices, as it takes long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +48,18 @@ def remarks(rules: Rules, present: Present) -> tuple[str, ...]:
     return tuple(found[:MOST_REMARKS])
 
 
-def pools_at(rules: Rules, place: Place) -> tuple[Pool, ...]:
-    """The pools that a device is in."""
-    tags = rules.tags_of(place.node, place.worker, place.device, place.tags)
-    return rules.pools_of(place.node, place.worker, place.type, tags)
+def inside(rules: Rules, places: Sequence[Place]) -> dict[str, list[Place]]:
+    """The devices that are in each pool, by its id; alike devices of a node are looked at once."""
+    found: dict[str, list[Place]] = {pool.id: [] for pool in rules.pools}
+    known: dict[tuple[str, str, str, frozenset[str]], tuple[Pool, ...]] = {}
+    for place in places:
+        tags = rules.tags_of(place.node, place.worker, place.device, place.tags)
+        key = (place.node, place.worker, place.type, tags)
+        if key not in known:
+            known[key] = rules.pools_of(*key)
+        for pool in known[key]:
+            found[pool.id].append(place)
+    return found
 
 
 def _about_models(rules: Rules, present: Present) -> Iterator[str]:
@@ -73,9 +83,12 @@ def _about_owners(rules: Rules, present: Present) -> Iterator[str]:
 
 
 def _about_places(rules: Rules, present: Present) -> Iterator[str]:
-    for pool in rules.pools:
-        if not any(pool in pools_at(rules, place) for place in present.places):
-            yield f"pools.{pool.id}: no device of this farm is in it now"
+    rules_for_devices = len(rules.nodes) + len(rules.pools)
+    if rules_for_devices * len(present.places) > _MOST_LOOKS:
+        return
+    for name, devices in inside(rules, present.places).items():
+        if not devices:
+            yield f"pools.{name}: no device of this farm is in it now"
     for number, rule in enumerate(rules.nodes):
         if not any(rule.covers(one.node, one.worker, one.device) for one in present.places):
             yield f"nodes[{number}]: no device of this farm is {rule.match} now"

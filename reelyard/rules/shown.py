@@ -8,7 +8,7 @@ from math import isfinite
 
 from reelyard.rules.document import Limit, NodeRule, OwnerRule, Pin, Pool, Rules
 from reelyard.rules.hours import Hours
-from reelyard.rules.remarks import Place, pools_at
+from reelyard.rules.remarks import Place, inside
 from reelyard.rules.tariff import Tariff
 from reelyard.rules.views import (
     GroupView,
@@ -23,9 +23,13 @@ from reelyard.rules.views import (
     TariffView,
 )
 
+MOST_DEVICES = 50
+"""Of a pool, named in an answer; all of them are counted."""
+
 
 def rules_body(rules: Rules, now: float, places: Sequence[Place] = ()) -> RulesBody:
     """All of them, as they are at this moment on these devices."""
+    devices = inside(rules, places)
     return RulesBody(
         timezone=rules.timezone,
         age_seconds_per_band=rules.age_seconds_per_band,
@@ -36,7 +40,7 @@ def rules_body(rules: Rules, now: float, places: Sequence[Place] = ()) -> RulesB
         default_owner=_owner("", rules.default_owner),
         owners=[_owner(name, rule) for name, rule in rules.owners.items()],
         groups=_groups(rules),
-        pools=[_pool(pool, now, _inside(pool, rules, places)) for pool in rules.pools],
+        pools=[_pool(pool, now, devices[pool.id]) for pool in rules.pools],
         nodes=[_node(rule, now) for rule in rules.nodes],
         limits=[_limit(limit) for limit in rules.limits],
         pins=[_pin(pin) for pin in rules.pins],
@@ -50,10 +54,6 @@ def hours_view(hours: Hours, now: float) -> HoursView:
     at = hours.closes(now) if is_open else hours.opens(now)
     changes_at = datetime.fromtimestamp(at, UTC) if isfinite(at) else None
     return HoursView(text=hours.sentence(), is_open=is_open, changes_at=changes_at)
-
-
-def _inside(pool: Pool, rules: Rules, places: Sequence[Place]) -> list[str]:
-    return [f"{one.device} of {one.worker}" for one in places if pool in pools_at(rules, one)]
 
 
 def _owner(name: str, rule: OwnerRule) -> OwnerView:
@@ -78,7 +78,7 @@ def _groups(rules: Rules) -> list[GroupView]:
     ]
 
 
-def _pool(pool: Pool, now: float, devices: list[str]) -> PoolView:
+def _pool(pool: Pool, now: float, devices: Sequence[Place]) -> PoolView:
     return PoolView(
         id=pool.id,
         nodes=list(pool.nodes),
@@ -87,7 +87,8 @@ def _pool(pool: Pool, now: float, devices: list[str]) -> PoolView:
         owners=list(pool.owners),
         hours=hours_view(pool.hours, now),
         power_cap=pool.power_cap,
-        devices=devices,
+        device_count=len(devices),
+        devices=[f"{one.device} of {one.worker}" for one in devices[:MOST_DEVICES]],
     )
 
 

@@ -44,7 +44,8 @@ class GroupView(_View):
 
 
 class PoolView(_View):
-    """Empty lists ask nothing. `devices`: of the farm, those in it now, as `cuda:0 of w`."""
+    """Empty lists ask nothing. `devices`: of the `device_count` that are in it now, the first 50,
+    as `cuda:0 of w`."""
 
     id: str
     nodes: list[str]
@@ -53,6 +54,7 @@ class PoolView(_View):
     owners: list[str]
     hours: HoursView
     power_cap: float | None = None
+    device_count: int = 0
     devices: list[str] = Field(default_factory=list)
 
 

@@ -17,7 +17,7 @@ from reelyard.rules.local import check_alone
 from reelyard.rules.opening import read_hours
 from reelyard.rules.parse import MOST_BYTES, parse
 from reelyard.rules.remarks import Place, Present, remarks
-from reelyard.rules.shown import rules_body
+from reelyard.rules.shown import MOST_DEVICES, rules_body
 from reelyard.rules.text import EXAMPLE
 from reelyard.rules.zone import zone_of
 from reelyard.states import TaskKind
@@ -337,6 +337,16 @@ farm = 1
         ]
         assert self.said(text, replace(self.PRESENT, places=())) == []
 
+    def test_ten_thousand_devices_are_counted_not_listed(self) -> None:
+        places = [Place(f"n{n // 8}", f"n{n // 8}", f"cuda:{n % 8}", "l40s") for n in range(10_000)]
+        rules = parse("".join(f'[pools.p{n}]\nnodes = ["n{n}*"]\n' for n in range(10)))
+        began = time.process_time()
+        body = rules_body(rules, 0, places)
+        remarks(rules, replace(self.PRESENT, places=places))
+        assert time.process_time() - began < 3
+        assert sum(pool.device_count for pool in body.pools) == 10_000
+        assert len(body.pools[1].devices) == MOST_DEVICES
+
     def test_what_a_pool_holds_now_is_shown(self) -> None:
         rules = parse(
             '[pools.a]\ntags = ["nvme"]\nhours = "22:00-06:00"\n[tariff]\n'
@@ -344,7 +354,7 @@ farm = 1
         )
         body = rules_body(rules, 22.5 * 3600, self.PLACES)
         (pool,) = body.pools
-        assert pool.devices == ["cuda:0 of w"] and pool.hours.is_open
+        assert pool.devices == ["cuda:0 of w"] and pool.device_count == 1 and pool.hours.is_open
         assert pool.hours.changes_at is not None
         assert pool.hours.changes_at.timestamp() == 30 * 3600
         assert body.tariff is not None and body.tariff.price_now == 0.3
