@@ -35,6 +35,8 @@ class Batch:
     seconds: float = 0.0
     lines: Bools = field(default_factory=lambda: np.zeros(0, dtype=np.bool_))
     """[lines] that the layout holds."""
+    planned: int = 0
+    """Tasks that are in some device's list."""
     comings: int = 0
     spread: float = 0.0
     """How far runs strayed from their predictions when it was laid out."""
@@ -72,6 +74,7 @@ class Batch:
         if chosen is None:
             return None
         entry, line = chosen
+        self.planned -= 1
         entry[1] -= 1
         if entry[1] == 0:
             entries.remove(entry)
@@ -92,8 +95,10 @@ class Batch:
         return bool(moments <= max(_FEW_MOMENTS, 0.02 * counts.sum()))
 
     def _may_lay_out_again(self, picker: Picker) -> bool:
-        """A list that ran out as predicted is no reason: nobody else's is longer than it must be."""
+        """A list that ran out as predicted is no reason: nobody's is longer than it must be.
+        Tasks that were in a list and came back, or were passed over, are one."""
         strays = picker.forecast.spread > _STRAYS or picker.seats.comings != self.comings
+        strays |= self._counts(picker)[self.members(picker)].sum() > self.planned
         return strays and picker.now >= self.again_at() and bool(self.members(picker).any())
 
     def _lay_out(self, picker: Picker) -> None:
@@ -111,6 +116,7 @@ class Batch:
         found = best_layout(work, mix, bound, free, _RISK_SPREADS * picker.forecast.spread)
         self.is_on, self.laid_at, self.seconds = True, picker.now, found.makespan
         self.lines = np.array(self._counts(picker) > 0)
+        self.planned = int(count.sum())
         self.spread, self.comings = picker.forecast.spread, picker.seats.comings
         self.lists = {n: deque([s, m] for s, m in runs) for n, runs in found.runs.items()}
 
@@ -152,6 +158,7 @@ class Batch:
             if key[:2] == (False, False) or len(picker.accounts) == 1:
                 break
         for entry in stale:
+            self.planned -= entry[1]
             entries.remove(entry)
         return (best[1], best[2]) if best else None
 

@@ -78,7 +78,8 @@ def _together(picker: Picker, shape: int, gang: int) -> Iterator[tuple[int, list
     """Devices of one kind that can work as one: those of a node, or of several over Ethernet."""
     groups: dict[tuple[int, str], list[int]] = defaultdict(list)
     for number, seat in enumerate(picker.seats.seats):
-        if seat.is_open and np.isfinite(picker.prices.run[shape, seat.kind]):
+        alone = seat.pool is None  # what shares its memory is no place for large work
+        if alone and seat.is_open and np.isfinite(picker.prices.run[shape, seat.kind]):
             groups[seat.kind, _place(seat) if gang > 1 else ""].append(number)
     yield from ((kind, seats) for (kind, _), seats in sorted(groups.items()))
 

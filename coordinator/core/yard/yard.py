@@ -20,9 +20,14 @@ from coordinator.core.yard.forecast import Forecast
 from coordinator.core.yard.gangs import Reservation, large_lines, most_reserved, reserve
 from coordinator.core.yard.lines import LineKey, Lines
 from coordinator.core.yard.picker import Picker
-from coordinator.core.yard.preempt import victim, waiting_interactive
+from coordinator.core.yard.preempt import (
+    asked_interactive,
+    next_moment,
+    victim,
+    waiting_interactive,
+)
 from coordinator.core.yard.prices import Bools, Estimates, Prices
-from coordinator.core.yard.seats import ClassKey, Run, Seat, Seats
+from coordinator.core.yard.seats import ClassKey, Held, Run, Seat, Seats
 from coordinator.core.yard.terms import Terms
 
 _SECOND = 1.0
@@ -123,11 +128,13 @@ class Yard:
         self._on_node: Counter[tuple[str, str]] = Counter()
         self._loading: list[tuple[float, str]] = []
         self._has_more = False
+        self._looked: Picker | None = None
 
     # Facts.
 
     def wait(self, task: str, key: LineKey, at: float) -> None:
         """The task could start now, and waits since then."""
+        self._looked = None
         owner = self.owner(key.owner)
         line = self.lines.line(key, self.prices.shape(key.shape), owner)
         self.accounts.wait(owner)
@@ -136,6 +143,7 @@ class Yard:
 
     def leave(self, task: str) -> None:
         """The task does not wait any more: called off, held, or started by somebody else."""
+        self._looked = None
         line = self.lines.remove(task)
         if line is not None:
             self.accounts.waiting[self.lines.owner[line]] -= 1
@@ -151,16 +159,19 @@ class Yard:
         pool: Hashable = None,
     ) -> None:
         """A device takes work, or is different now. Those of one `pool` share `room_gib`."""
+        self._looked = None
         models = frozenset(self.prices.model_number(name) for name in held)
         seat = Seat(key, self.prices.kind(kind), node, link, room_gib, pool, models)
         self.seats.put(seat)
 
     def drop(self, key: Hashable) -> None:
         """The device takes no work any more; what it runs may still end."""
+        self._looked = None
         self.seats.drop(key)
 
     def end(self, task: str, now: float) -> None:
         """The task's run is over, well or not; the account is corrected to what it took."""
+        self._looked = None
         run = self.runs.pop(task, None)
         if run is None:
             return
@@ -184,6 +195,7 @@ class Yard:
     ) -> None:
         """A run that somebody else has placed, or that was placed before this yard was built. Its
         model counts as held; nothing is charged."""
+        self._looked = None
         seats = tuple(self.seats.numbers[place] for place in places if place in self.seats.numbers)
         seats = tuple(number for number in seats if self.seats.seats[number].run is None)
         shape, owner = self.prices.shape(key.shape), self.owner(key.owner)
@@ -208,31 +220,54 @@ class Yard:
 
     def decide(self, now: float) -> list[Decision]:
         """What should start or stop now."""
-        self._has_more = False
+        self._has_more, self._looked = False, None
         if not self.lines.total():
             return []
         self.accounts.forget(now, self.terms.half_life_seconds)
         self._plan(now)
+        if self._is_full() and not self._may_push():
+            return []
+        if not self.batch.is_on and self.lines.is_littered():
+            self.lines.sweep()
         picker = self._look(now)
         found: list[Decision] = []
         self._serve_large(picker, found)
         self.batch.look(picker)
         self._serve(picker, found)
-        if self.terms.may_preempt:
+        if self._may_push():
             self._push_aside(picker, found)
+        self._looked = picker
         return found
 
     def wake(self, now: float) -> float | None:
-        """When to look again though nothing happens: a wait has become too long, a door opens.
-        None when only what happens can change anything."""
+        """When to look again though nothing happens: a wait has become too long, a door opens, what
+        could make way has had its minimum. None when only what happens can change anything."""
         if self._has_more:
             return now
         if not self.lines.total():
             return None
-        picker = self._look(now)
-        moments = [*self._openings(picker), *self._thresholds(picker)]
+        moments = [self._next_push(now)]
+        if not self._is_full():
+            is_known = self._looked is not None and self._looked.now == now
+            picker = self._looked if is_known and self._looked else self._look(now)
+            moments += [*self._openings(picker), *self._thresholds(picker)]
         later = [moment for moment in moments if now < moment < inf]
         return max(now + _SECOND, min(later)) if later else None
+
+    def _is_full(self) -> bool:
+        """Nothing can start: every device works."""
+        kept = (number for held in self.reservations.values() for number in held.seats)
+        return not self.seats.idle and not any(self.seats.is_idle(number) for number in kept)
+
+    def _may_push(self) -> bool:
+        """Whether something interactive waits, and may push others aside."""
+        return self.terms.may_preempt and bool(asked_interactive(self.lines).any())
+
+    def _next_push(self, now: float) -> float:
+        """When somebody may be pushed aside who may not now."""
+        if not self._may_push():
+            return inf
+        return next_moment(self.runs.values(), now, self.terms.minimum_run_seconds)
 
     def _openings(self, picker: Picker) -> list[float]:
         """When closed kinds open."""
@@ -246,7 +281,8 @@ class Yard:
         if self.batch.is_on:
             moments.append(self.batch.again_at())
         ready = np.nonzero(picker.ready())[0]
-        idle = np.nonzero(self.seats.idle_of_kind[: len(self.prices.kinds)] > 0)[0]
+        has_idle = self.seats.idle_of_kind[: len(self.prices.kinds)] > 0
+        idle = np.nonzero(has_idle & (picker.closes > 0))[0]
         if len(ready) and len(idle):
             load = self.prices.load[np.ix_(self.lines.shape[ready], idle)]
             moments += list(picker.next_waits(ready, load))
@@ -295,9 +331,21 @@ class Yard:
         """Every class of idle devices, the fastest kind first, until nobody takes anything."""
         took = True
         while took and not self._has_more:
-            took = False
+            took, wanted = False, self._wanted_models()
+            declined: set[ClassKey] = set()
             for key in sorted(self.seats.classes(), key=self._speed):
-                took |= self._serve_class(key, picker, found)
+                alike = (key[0], key[1] & wanted)  # what nobody waits for makes no difference
+                if alike in declined:
+                    continue
+                if self._serve_class(key, picker, found):
+                    took, declined = True, set()
+                elif not self.batch.is_on:
+                    declined.add(alike)
+
+    def _wanted_models(self) -> Held:
+        waiting = self.lines.count[: len(self.lines)] > 0
+        shapes = self.lines.shape[: len(self.lines)][waiting]
+        return frozenset(np.unique(self.prices.model[shapes]).tolist())
 
     def _speed(self, key: ClassKey) -> tuple[float, int, list[int]]:
         return (-float(self.forecast.worth[key[0]]), key[0], sorted(key[1]))
@@ -357,19 +405,29 @@ class Yard:
         the one with the least room."""
         shape = int(self.lines.shape[line])
         model = int(self.prices.model[shape])
+        holding = self.seats.idle_with.get(model, set())
+        cold = (kind for kind in range(len(self.prices.kinds)) if self.seats.idle_of_kind[kind] > 0)
+        others = (key if kind == key[0] else self.seats.cheapest(kind) for kind in cold)
+        found = [key, *holding, *(one for one in others if one is not None)]
 
-        def ends(one: ClassKey) -> tuple[float, float, bool]:
-            kind, held = one
-            load = 0.0 if model < 0 or model in held else float(self.prices.load[shape, kind])
-            seconds = float(self.prices.run[shape, kind]) + load
-            may = picker.may_load[kind] or load == 0
-            fits = seconds <= picker.closes[kind] or bool(self.lines.can_checkpoint[line])
-            if not may or not fits or picker.closes[kind] <= 0:
-                seconds = inf
+        def ends(one: ClassKey) -> tuple[float, float, bool, int, list[int]]:
+            seconds = self._seconds_there(line, one, picker)
             room = self.seats.seats[self.seats.first(one)].room_gib
-            return (float(f"{seconds:.3g}"), room, one != key)
+            return (float(f"{seconds:.3g}"), room, one != key, one[0], sorted(one[1]))
 
-        return min(self.seats.classes(), key=ends)
+        return min(found, key=ends)
+
+    def _seconds_there(self, line: int, one: ClassKey, picker: Picker) -> float:
+        """Until the line's next task would end on a device of the class; endless where it may not
+        start."""
+        kind, held = one
+        shape = int(self.lines.shape[line])
+        model = int(self.prices.model[shape])
+        load = 0.0 if model < 0 or model in held else float(self.prices.load[shape, kind])
+        seconds = float(self.prices.run[shape, kind]) + load
+        may = picker.may_load[kind] or load == 0
+        fits = seconds <= picker.closes[kind] or bool(self.lines.can_checkpoint[line])
+        return seconds if may and fits and picker.closes[kind] > 0 else inf
 
     def _serve_lists(self, key: ClassKey, picker: Picker, found: list[Decision]) -> bool:
         """In a closed batch: the device's own list, beside it whatever else waits."""
@@ -380,10 +438,20 @@ class Yard:
             line, step = (pick.line, pick.step) if pick else (self.batch.next(number, picker), "")
             if line is None and (pick := picker.pick(*key, beside=members)) is not None:
                 line, step = pick.line, pick.step
-            if line is not None:
+            if line is not None and self._may_take(line, number, picker):
                 self._start(line, (number,), step or "batch", picker, found)
                 took = True
         return took
+
+    def _may_take(self, line: int, number: int, picker: Picker) -> bool:
+        """Whether it ends before the door closes, and has the room and the limits."""
+        shape, seat = int(self.lines.shape[line]), self.seats.seats[number]
+        is_warm = int(self.prices.model[shape]) in (*seat.held, -1)
+        load = 0.0 if is_warm else float(self.prices.load[shape, seat.kind])
+        ends = float(self.prices.run[shape, seat.kind]) + load
+        in_time = ends <= picker.closes[seat.kind] or bool(self.lines.can_checkpoint[line])
+        may_load = load == 0 or bool(picker.may_load[seat.kind])
+        return in_time and may_load and self._may_sit(number, shape, self.lines.key(line).limits)
 
     def _later(self, members: Bools, picker: Picker) -> Bools:
         """[lines] that come after the batch."""
