@@ -25,7 +25,8 @@ _REMEMBERED_MOMENTS = 512
 @dataclass(slots=True)
 class Forecast:
     """Arrivals so far. `usual`: [shapes] seconds on the fastest kind that is on plan; `on_plan`:
-    [shapes, kinds]; `least_load`: [shapes] seconds where the model loads quickest; `worth`: [kinds] what a second there counts, 1 for the fastest kind."""
+    [shapes, kinds]; `least_load`: [shapes] seconds where the model loads quickest; `worth`: [kinds]
+    what a second there counts, 1 for the fastest kind."""
 
     terms: Terms
     seen: Floats = field(default_factory=lambda: np.zeros(64))

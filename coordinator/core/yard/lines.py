@@ -42,7 +42,7 @@ class LineKey:
 
 
 class Lines:
-    """All lines, by number. What is empty is swept now and then, which gives lines other numbers."""
+    """All lines, by number. Sweeping away what is empty gives others new numbers."""
 
     def __init__(self) -> None:
         self.numbers: dict[LineKey, int] = {}
@@ -122,7 +122,7 @@ class Lines:
     def is_littered(self) -> bool:
         """Whether empty lines outnumber the others."""
         many = len(self.keys)
-        return many > _FIRST and 2 * np.count_nonzero(self.count[:many]) < many
+        return many > _FIRST and 2 * int(np.count_nonzero(self.count[:many])) < many
 
     def sweep(self) -> None:
         """Forget empty lines, and give the last ones the numbers that are free: what looks at all

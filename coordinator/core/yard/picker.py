@@ -7,6 +7,7 @@ Looks at lines and kinds, never at single tasks. Changes nothing.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -67,6 +68,11 @@ class Picker:
     _holders_of: int = -1
     _free: Floats = field(init=False)
     _free_of: int = -1
+    _ahead: Floats | None = None
+    _line_wait: Floats | None = None
+    _line_wait_of: int = -1
+    _all_wait: float | None = None
+    """The last four hold until the next start."""
 
     def __post_init__(self) -> None:
         count = len(self.lines)
@@ -127,33 +133,34 @@ class Picker:
         """The line's oldest task has gone."""
         oldest = self.lines.oldest[line]
         self.waits[line] = self.now - oldest if np.isfinite(oldest) else 0.0
+        self._ahead = self._line_wait = self._all_wait = None
 
     def _of(self, among: Bools, look: Look) -> Pick | None:
         """Stay, swap, or go off plan. Who is behind may have a model swapped at once; of the others
         those who are not ahead come first, but nobody's resident model is thrown out for them."""
-        behind, even = self.behind(), self.even()
-        shape = self.lines.shape[: len(self.lines)]
-        on_plan, usual = self.forecast.on_plan[shape, look.kind], self.forecast.usual[shape]
-        wait = self._model_wait(shape)
-        elsewhere = np.minimum(wait, self._drain() + self.forecast.least_load[shape]) + usual
-        among = among & (look.run + look.load <= self.terms.patience * elsewhere)
-        stay = among & look.resident & (on_plan | (look.run < self.terms.stretch * usual))
-        worth = (wait > self.terms.swap_lines * look.load) | (
-            self.waits > self.terms.swap_waits * look.load
-        )
-        swap = among & on_plan & worth
-        sooner = look.run + look.load < self.terms.off_plan * (np.minimum(wait, 1e9) + usual)
-        hungry = among & ~look.resident & on_plan & self._starves(wait, look.load)
-        overdue = self.waits > self.terms.behind_waits * look.load
-        steps = (
-            *((hungry, "starved"), (stay & behind, "stay"), (swap & behind & overdue, "swap")),
-            *((stay & even, "stay"), (stay, "stay"), (swap & even, "swap"), (swap, "swap")),
-            *((among & sooner & even, "off plan"), (among & sooner, "off plan")),
-        )
-        for lines, step in steps:
+        for lines, step in self._steps(among, look):
             if lines.any():
                 return Pick(self._next(self._of_best_model(lines, look, step)), step)
         return None
+
+    def _steps(self, among: Bools, look: Look) -> Iterator[tuple[Bools, str]]:
+        """The steps of the rule in their order, each with the lines that it would serve."""
+        behind, even, terms = self.behind(), self.even(), self.terms
+        shape = self.lines.shape[: len(self.lines)]
+        on_plan, usual = self.forecast.on_plan[shape, look.kind], self.forecast.usual[shape]
+        wait, ends = self._model_wait(shape), look.run + look.load
+        elsewhere = np.minimum(wait, self._drain() + self.forecast.least_load[shape]) + usual
+        among = among & (ends <= terms.patience * elsewhere)
+        planned = among & on_plan
+        yield planned & ~look.resident & self._starves(wait, look.load), "starved"
+        stay = among & look.resident & (on_plan | (look.run < terms.stretch * usual))
+        yield stay & behind, "stay"
+        worth = (wait > terms.swap_lines * look.load) | (self.waits > terms.swap_waits * look.load)
+        swap = planned & worth
+        yield swap & behind & (self.waits > terms.behind_waits * look.load), "swap"
+        yield from ((stay & even, "stay"), (stay, "stay"), (swap & even, "swap"), (swap, "swap"))
+        sooner = among & (ends < terms.off_plan * (np.minimum(wait, 1e9) + usual))
+        yield from ((sooner & even, "off plan"), (sooner, "off plan"))
 
     def _of_best_model(self, lines: Bools, look: Look, step: str) -> Bools:
         """A swap is for all lines of a model, so they are weighed together."""
@@ -163,15 +170,20 @@ class Picker:
 
     def behind(self) -> Bools:
         """[lines] whose owner has had too little, by more than the window."""
-        ahead = self.accounts.ahead()
+        ahead = self._owners_ahead()
         return np.asarray((ahead < -self._window())[self.lines.owner[: len(self.lines)]])
 
     def even(self) -> Bools:
         """[lines] whose owner is not ahead of the others by more than the window."""
-        ahead = self.accounts.ahead()
+        ahead = self._owners_ahead()
         return np.asarray(
             (ahead <= self.terms.far_ahead * self._window())[self.lines.owner[: len(self.lines)]]
         )
+
+    def _owners_ahead(self) -> Floats:
+        if self._ahead is None:
+            self._ahead = self.accounts.ahead()
+        return self._ahead
 
     def _window(self) -> float:
         return self.accounts.window(self.terms.window_loads, self.terms.window_tasks)
@@ -235,6 +247,11 @@ class Picker:
         return int(total.argmax()) - 1
 
     def _model_wait(self, shape: Ints) -> Floats:
+        if self._line_wait is None or self._line_wait_of != self.seats.changes:
+            self._line_wait, self._line_wait_of = self._wait_now(shape), self.seats.changes
+        return self._line_wait
+
+    def _wait_now(self, shape: Ints) -> Floats:
         """[lines] seconds until today's holders that can run the shape have cleared the line of its
         model; endless where there is none."""
         count = len(self.lines)
@@ -250,6 +267,11 @@ class Picker:
 
     def _drain(self) -> float:
         """Seconds until all devices together have cleared what waits."""
+        if self._all_wait is None:
+            self._all_wait = self._drain_now()
+        return self._all_wait
+
+    def _drain_now(self) -> float:
         count = len(self.lines)
         usual = self.forecast.usual[self.lines.shape[:count]]
         tasks = self.lines.count[:count]

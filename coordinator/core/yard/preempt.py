@@ -4,9 +4,14 @@ had its minimum run, on the device where the waiting task would end soonest.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from math import inf
+
 import numpy as np
 
+from coordinator.core.yard.lines import Lines
 from coordinator.core.yard.picker import Picker
+from coordinator.core.yard.prices import Bools
 from coordinator.core.yard.seats import Run
 from coordinator.core.yard.terms import Urgency
 
@@ -16,10 +21,22 @@ _WORTH_IT_SECONDS = 30.0
 def waiting_interactive(picker: Picker) -> list[int]:
     """Lines that were asked for as interactive, oldest first; ageing alone preempts nobody."""
     lines, count = picker.lines, len(picker.lines)
-    ready = (lines.count[:count] > 0) & (lines.band[:count] == Urgency.INTERACTIVE)
-    ready &= ~picker.barred & (lines.gang[:count] == 1)
+    ready = asked_interactive(lines) & ~picker.barred & (lines.gang[:count] == 1)
     found = [int(line) for line in np.nonzero(ready)[0]]
     return sorted(found, key=lambda line: (-picker.waits[line], line))
+
+
+def asked_interactive(lines: Lines) -> Bools:
+    """[lines] that have a task and were asked for as interactive."""
+    count = len(lines)
+    asked = lines.band[:count] == Urgency.INTERACTIVE
+    return np.asarray(asked & (lines.count[:count] > 0))
+
+
+def next_moment(runs: Iterable[Run], now: float, minimum_run_seconds: float) -> float:
+    """When the next run has had its minimum; endless for never."""
+    moments = (run.started_at + minimum_run_seconds for run in runs if _makes_way(run))
+    return min((moment for moment in moments if moment > now), default=inf)
 
 
 def victim(line: int, picker: Picker) -> int | None:
@@ -43,5 +60,9 @@ def victim(line: int, picker: Picker) -> int | None:
 def _may_be_stopped(run: Run, picker: Picker) -> bool:
     has_run = picker.now - run.started_at >= picker.terms.minimum_run_seconds
     is_long = run.ends_at - picker.now >= _WORTH_IT_SECONDS
+    return has_run and is_long and _makes_way(run)
+
+
+def _makes_way(run: Run) -> bool:
     is_batch = run.line.band == Urgency.BATCH and run.line.can_checkpoint
-    return has_run and is_long and is_batch and len(run.seats) == 1 and not run.stopping
+    return is_batch and len(run.seats) == 1 and not run.stopping
