@@ -56,8 +56,12 @@ def _parsed(text: str) -> Rules:
 
 
 def most_waiting(connection: Connection, owner: str) -> int | None:
-    """How many tasks of an owner may wait; None: any number."""
-    return read_rules(connection)[1].owner(owner).max_waiting
+    """How many tasks of an owner may wait; None: any number. Rules that this version cannot read
+    hold nobody up."""
+    try:
+        return read_rules(connection)[1].owner(owner).max_waiting
+    except InvalidInput:
+        return None
 
 
 def newest(connection: Connection) -> Kept:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from reelyard.cli.speak import say, show
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from datetime import datetime, tzinfo
 
     from reelyard.rules.views import HoursView, RulesBody, RulesView
 
@@ -33,10 +33,13 @@ def say_notes(notes: Iterable[str]) -> None:
 
 
 def opening_lines(body: RulesBody) -> list[str]:
-    """Pools and nodes that have hours, and the price of now."""
+    """Pools and nodes that have hours, on the clock of the rules, and the price of now."""
+    from reelyard.rules.zone import zone_of
+
+    zone = zone_of(body.timezone)
     timed = [(f"pool {pool.id}", pool.hours) for pool in body.pools]
     timed += [(f"{one.device} of {one.match}", one.hours) for one in body.nodes]
-    lines = [f"{name}: {_opening(hours)}" for name, hours in timed if hours.text != "always"]
+    lines = [f"{name}: {_opening(hours, zone)}" for name, hours in timed if hours.text != "always"]
     if body.tariff is not None:
         now, currency = body.tariff.price_now, body.tariff.currency
         lines.append(f"a kWh costs {now:.10g} {currency} now")
@@ -48,7 +51,8 @@ def moment(at: datetime | None) -> str:
     return f"{at.astimezone():%Y-%m-%d %H:%M}" if at else "never"
 
 
-def _opening(hours: HoursView) -> str:
+def _opening(hours: HoursView, zone: tzinfo) -> str:
     state, change = ("open", "closes") if hours.is_open else ("closed", "opens")
-    when = f"{change} {moment(hours.changes_at)}" if hours.changes_at else f"never {change}"
-    return f"{state}, {when} ({hours.text})"
+    at = hours.changes_at
+    when = f"{change} {at.astimezone(zone):%a %Y-%m-%d %H:%M}" if at else f"never {change}"
+    return f"{state}, {when} {zone} ({hours.text})"

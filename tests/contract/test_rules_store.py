@@ -116,6 +116,7 @@ def test_what_a_later_version_wrote_stops_nobody_from_mending_it(farm: FarmInHan
     with farm.database.read() as connection:
         with pytest.raises(InvalidInput):
             read_rules(connection)
+        assert most_waiting(connection, "anna") is None
         said, unread = newest(connection).read()
     assert said == no_rules() and [problem.field for problem in unread] == ["colour"]
     assert put(farm, ONE) == 2

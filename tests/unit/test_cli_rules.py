@@ -21,7 +21,14 @@ from reelyard.rules.views import RevisionView, RulesCheck, RulesHistory, RulesVi
 from tests.support.command_line import data, farm_for_commands, run
 from tests.support.farm_on_paper import AT, FarmOnPaper, good, problem
 
-TEXT = '[pools.a]\nhours = "Mon"\n[tariff]\ncurrency = "EUR"\nprice_per_kwh = 0.3\n'
+TEXT = """\
+timezone = "Europe/Paris"
+[pools.a]
+hours = "Mon 01:00-24:00"
+[tariff]
+currency = "EUR"
+price_per_kwh = 0.3
+"""
 GONE = httpx2.ConnectError("nobody")
 
 
@@ -47,7 +54,8 @@ class TestShow:
         answer = run("rules")
         assert answer.stdout == TEXT == run("rules", "show").stdout
         assert "revision 2, by anna" in answer.stderr and "note: mind" in answer.stderr
-        assert "pool a: closed, opens" in answer.stderr and "0.3 EUR now" in answer.stderr
+        assert "pool a: closed, opens Mon 1970-01-05 01:00 Europe/Paris (Mon 01:00" in answer.stderr
+        assert "0.3 EUR now" in answer.stderr
 
     def test_json(self, farm: FarmOnPaper) -> None:
         assert data(run("rules", "--json"))["text"] == TEXT
