@@ -240,6 +240,7 @@ class WhyView(_Resource):
     because: str
     can_ever_run: bool
     queue_position: int | None = None
+    starts_in_seconds: tuple[float, float] | None = None
     devices: list[WhyDevice] = Field(default_factory=list)
 
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from reelyard.resources import JobView, WhyView
+from reelyard.stamps import span
 
 
 def why(
@@ -61,6 +62,9 @@ def _answer(job: JobView, alike: list[WhyView]) -> None:
     show(f"  {answer.state}: {answer.because or 'it is not waiting'}")
     if answer.queue_position is not None:
         show(f"  number {answer.queue_position} of those that wait for a device")
+    if answer.starts_in_seconds is not None:
+        soonest, latest = answer.starts_in_seconds
+        show(f"  starts in {span(soonest)} to {span(latest)}, as far as can be told")
     if not answer.can_ever_run:
         show("  no device of this farm can ever run it")
     if answer.devices:
