@@ -18,6 +18,7 @@ from coordinator.core.split import NewTask, split
 from coordinator.store import farm, graph
 from coordinator.store.database import Database
 from coordinator.store.ledger import Ledger
+from coordinator.store.lessons import read_lessons
 from coordinator.store.touched import touch
 from coordinator.store.view_queue import Queue, waiting_tasks
 from reelyard import ids
@@ -93,7 +94,7 @@ class Intake:
 
     def admit(self, storyboard: Storyboard) -> Answer:
         """Whether this farm could ever do it; nothing is stored."""
-        return admit(self._tasks(storyboard), self._farm())
+        return admit(self._tasks(storyboard), self._devices())
 
     def quote(self, storyboard: Storyboard, prices: Prices) -> tuple[Answer, Quote]:
         """The same with what it would need, and cost at these prices on this machine's clock."""
@@ -116,6 +117,13 @@ class Intake:
 
     def _tasks(self, storyboard: Storyboard) -> list[NewTask]:
         return split("job-x", storyboard, self._catalog, self._encoder)
+
+    def _devices(self) -> Snapshot:
+        """The farm without what waits in it, which may be a hundred thousand tasks."""
+        with self._database.read() as connection:
+            devices = farm.read_devices(connection, self._catalog)
+            lessons = read_lessons(connection)
+        return Snapshot(self._clock.now(), (), tuple(devices), self._catalog, lessons=lessons)
 
     def _farm(self) -> Snapshot:
         with self._database.read() as connection:
