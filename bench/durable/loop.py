@@ -21,12 +21,14 @@ from typing import Any
 from coordinator.app import run_loop
 from coordinator.dispatch import Dispatcher
 from coordinator.loop import Loop
+from coordinator.scheduler import Scheduler
 from reelyard.settings import read_settings
 
 PARTS = (
     (Loop, "turn"),
     (Loop, "_take"),
     (Loop, "_tick"),
+    (Scheduler, "look"),
     (Loop, "_apply"),
     (Dispatcher, "send"),
 )
