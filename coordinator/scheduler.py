@@ -54,12 +54,17 @@ class Scheduler:
 
     def look(self) -> Found:
         """Take in what has changed since the last look, and decide."""
+        farm, unreadable, notes = self.catch_up()
+        return Found(farm.decide(self._clock.now()), unreadable, notes)
+
+    def catch_up(self) -> tuple[LivingYard, Sequence[tuple[str, str]], Sequence[int]]:
+        """The farm as it is now; what makes no sense, and which notes were taken, as in `Found`."""
         with self._database.read() as connection:
             notes, noted = read_touched(connection)
             news, self._news = self._news | noted, set()
             unreadable = self._take_in(connection, news)
         assert self._farm is not None
-        return Found(self._farm.decide(self._clock.now()), unreadable, notes)
+        return self._farm, unreadable, notes
 
     def ahead(self) -> Mapping[str, float]:
         """By owner: priced seconds beyond its fair part."""
@@ -71,7 +76,8 @@ class Scheduler:
     def _take_in(
         self, connection: Connection, news: set[tuple[Kind, str]]
     ) -> Sequence[tuple[str, str]]:
-        named = {kind: frozenset(r for k, r in news if k == kind) for kind, _ in news}
+        kinds = {kind for kind, _ in news}
+        named = {kind: frozenset(r for k, r in news if k == kind) for kind in kinds}
         is_known = self._farm is not None and "rules" not in named
         if not is_known or len(news) > _MOST_CHANGES:
             return self._read_all(connection)
