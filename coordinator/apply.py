@@ -109,8 +109,7 @@ def end_job(ledger: Ledger, job_id: str, event: JobEvent, because: str) -> bool:
     failed = event is JobEvent.FAIL
     if not ledger.job(job_id, event, ended_at=ledger.now, failure=because):
         return False
-    for task_id in attempts.unfinished_tasks(ledger.connection, job_id):
-        cancel_task(ledger, job_id, task_id, because)
+    _cancel_tasks(ledger, job_id, attempts.unfinished_tasks(ledger.connection, job_id), because)
     verb = "failed" if failed else "was cancelled"
     ledger.tell(
         "job.failed" if failed else "job.cancelled", f"The job {verb}: {because}", job_id=job_id
@@ -118,25 +117,29 @@ def end_job(ledger: Ledger, job_id: str, event: JobEvent, because: str) -> bool:
     return True
 
 
-def cancel_task(ledger: Ledger, job_id: str, task_id: str, because: str) -> None:
-    """The task is not wanted any more; a worker that has it is told to stop."""
-    if not ledger.task(task_id, TaskEvent.CANCEL, ended_at=ledger.now, because=because):
-        return
-    ledger.tell("task.cancelled", f"Cancelled: {because}", job_id=job_id, task_id=task_id)
-    for attempt, worker_id in attempts.open_of(ledger.connection, [task_id]):
-        stop_attempt(ledger, attempt, worker_id, because)
-
-
-def stop_attempt(ledger: Ledger, attempt: str, worker_id: str, because: str) -> None:
-    """The attempt is not wanted any more."""
-    if ledger.attempt(attempt, AttemptEvent.CANCEL, ended_at=ledger.now, failure=because):
-        tell_to_stop(ledger, attempt, worker_id, because)
+def stop_attempts(ledger: Ledger, found: Iterable[tuple[str, str]], because: str) -> None:
+    """These attempts, each with its worker, are not wanted any more."""
+    workers = dict(found)
+    changes = {id: {"ended_at": ledger.now, "failure": because} for id in workers}
+    for attempt in sorted(ledger.attempts(AttemptEvent.CANCEL, changes)):
+        tell_to_stop(ledger, attempt, workers[attempt], because)
 
 
 def tell_to_stop(ledger: Ledger, attempt: str, worker_id: str, because: str) -> None:
     """A message to the worker; its attempt may be over by then, which is fine."""
     order = CancelAttempt(attempt_id=attempt, because=because)
     ledger.post(control_queue(worker_id), CONTROL_TASK, order.model_dump(mode="json"))
+
+
+def _cancel_tasks(ledger: Ledger, job_id: str, task_ids: Sequence[str], because: str) -> None:
+    """They are not wanted any more; workers that have some of them are told to stop."""
+    changes = {id: {"ended_at": ledger.now, "because": because} for id in task_ids}
+    gone = ledger.tasks(TaskEvent.CANCEL, changes)
+    said = f"Cancelled: {because}"
+    ledger.tell_all(
+        Told("task.cancelled", said, job_id=job_id, task_id=id) for id in task_ids if id in gone
+    )
+    stop_attempts(ledger, attempts.open_of(ledger.connection, gone), because)
 
 
 def _preempt(ledger: Ledger, decision: Preempt) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import RowMapping
 
-from coordinator.apply import follow, stop_attempt
+from coordinator.apply import follow, stop_attempts
 from coordinator.core.learning import Expected, credible, expected, is_empty, ran_out, seen
 from coordinator.core.lifecycle import AttemptEvent, TaskEvent
 from coordinator.core.recover import Patience, after_failure
@@ -64,8 +64,8 @@ class Laws:
 def take_finished(ledger: Ledger, reports: Sequence[Finished], laws: Laws) -> None:
     """Deliveries, together. In the same transaction: lessons, and what follows from each."""
     delivered = _deliver(ledger, reports)
-    for other, worker_id in attempts.open_of(ledger.connection, (d.task.id for d in delivered)):
-        stop_attempt(ledger, other, worker_id, "another try was faster")
+    others = attempts.open_of(ledger.connection, (d.task.id for d in delivered))
+    stop_attempts(ledger, others, "another try was faster")
     ledger.tell_all(line for delivery in delivered for line in _told(delivery))
     _teach(ledger, delivered, laws)
     for one in delivered:

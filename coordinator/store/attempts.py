@@ -151,8 +151,10 @@ def open_of(connection: Connection, task_ids: Iterable[str]) -> list[tuple[str, 
 
 def unfinished_tasks(connection: Connection, job_id: str) -> list[str]:
     """Tasks of the job that have not ended."""
-    query = select(tasks.c.id).where(
-        tasks.c.job_id == job_id, tasks.c.state.not_in(FINAL_TASK_STATES)
+    query = (
+        select(tasks.c.id)
+        .where(tasks.c.job_id == job_id, tasks.c.state.not_in(FINAL_TASK_STATES))
+        .order_by(tasks.c.id)
     )
     return list(connection.execute(query).scalars())
 
