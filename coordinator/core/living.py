@@ -185,8 +185,10 @@ class LivingYard:
             self.attempts.pop(task_id, None)
             self.labels.pop(task_id, None)
             self.yard.end(task_id, now)
-        else:
-            self.attempts[task_id] = going.attempt_id
+            return
+        self.attempts[task_id] = going.attempt_id
+        if task_id in self.yard.runs:  # its job may be more or less urgent now
+            self.yard.runs[task_id].line = self._key(going.task)
 
     def _resume(self, going: UnderWay, now: float) -> None:
         """A run that was placed before this yard was built."""
