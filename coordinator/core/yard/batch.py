@@ -15,7 +15,7 @@ from coordinator.core.yard.layout import EMPTY, Free, best_layout
 from coordinator.core.yard.mix import makespan_bound, work_of
 from coordinator.core.yard.picker import Picker
 from coordinator.core.yard.prices import Bools, Floats
-from coordinator.core.yard.seats import Seat
+from coordinator.core.yard.seats import ClassKey, Seat
 
 _FEW_MOMENTS = 3
 _SOONEST_SECONDS = 1.0
@@ -24,6 +24,19 @@ _OTHER_SPREAD = 0.1
 _MUCH = 0.05
 _STRAYS = 0.02
 _AGAIN_PART = 0.04
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How lines stand to the layout, until the next start. [lines] `members`: it holds them;
+    `ready`: those that may start; `after`: they, and what comes after them. `has_others` and
+    `has_later`: whether anything is ready that comes before them, or after."""
+
+    members: Bools
+    ready: Bools
+    after: Bools
+    has_others: bool
+    has_later: bool
 
 
 @dataclass(slots=True)
@@ -41,18 +54,26 @@ class Batch:
     spread: float = 0.0
     """How far runs strayed from their predictions when it was laid out."""
     lists: dict[int, deque[list[int]]] = field(default_factory=dict)
+    may_renew: bool = False
+    standing: Standing | None = None
+    """As it was found since the last start."""
+    spent: dict[ClassKey, int] = field(default_factory=dict)
+    """Classes whose lists had nothing for them, with the number of their listings then."""
 
     def look(self, picker: Picker) -> None:
         """Begin, go on or end, by what waits now."""
+        self.standing = None
         counts = self._counts(picker)
         waiting, deep = float(counts.sum()), picker.terms.batch_depth * picker.seats.count.sum()
         if waiting == 0:
             self.is_on = False
         elif not self.is_on:
-            if waiting >= deep and self._is_closed(picker):
+            is_large = deep <= waiting <= picker.terms.batch_most_tasks
+            if is_large and self._is_closed(picker):
                 self._lay_out(picker)
         elif picker.now >= self.again_at():
             self._look_again(picker, float(counts[~self.members(picker)].sum()), waiting)
+        self.may_renew = self.is_on and self._may_lay_out_again(picker)
 
     def _look_again(self, picker: Picker, new: float, waiting: float) -> None:
         """Much that is new is laid out too, or ends the batch where more and more comes."""
@@ -61,15 +82,37 @@ class Batch:
         elif new > _MUCH * waiting or is_riskier(self.spread, picker):
             self._lay_out(picker)
 
-    def next(self, number: int, picker: Picker) -> int | None:
-        """The line that the device should serve next; None when its list has nothing for it."""
-        if not self.lists.get(number) and self._may_lay_out_again(picker):
+    def stand(self, picker: Picker) -> Standing:
+        """How the lines stand now."""
+        if self.standing is None:
+            self.standing = self._stand(picker)
+        return self.standing
+
+    def is_spent(self, key: ClassKey, picker: Picker) -> bool:
+        """Whether nothing has changed since the class had nothing to do."""
+        standing = self.stand(picker)
+        may = standing.has_others or standing.has_later or self.may_renew
+        return not may and self.spent.get(key) == picker.seats.listings[key]
+
+    def _stand(self, picker: Picker) -> Standing:
+        members, ready = self.members(picker), picker.ready()
+        first = picker.urgency[members].min() if members.any() else np.inf
+        after = members | (picker.urgency > first)
+        others, later = ready & ~after, ready & after & ~members
+        return Standing(members, members & ready, after, bool(others.any()), bool(later.any()))
+
+    def renew(self, number: int, picker: Picker) -> None:
+        """Lay out again what is left, where the device has nothing and that may help."""
+        if self.may_renew and not self.lists.get(number):
             self._lay_out(picker)
+            self.may_renew = False
+
+    def next(self, number: int, picker: Picker, ready: Bools) -> int | None:
+        """The line that the device should serve next; None when its list has nothing for it."""
         entries = self.lists.get(number)
         if not entries:
             return None
         seat = picker.seats.seats[number]
-        ready = self.members(picker) & picker.ready()
         chosen = self._entry(entries, seat, picker, ready)
         if chosen is None:
             return None
@@ -97,9 +140,11 @@ class Batch:
     def _may_lay_out_again(self, picker: Picker) -> bool:
         """A list that ran out as predicted is no reason: nobody's is longer than it must be.
         Tasks that were in a list and came back, or were passed over, are one."""
+        if picker.now < self.again_at():
+            return False
+        left = float(self._counts(picker)[self.members(picker)].sum())
         strays = picker.forecast.spread > _STRAYS or picker.seats.comings != self.comings
-        strays |= self._counts(picker)[self.members(picker)].sum() > self.planned
-        return strays and picker.now >= self.again_at() and bool(self.members(picker).any())
+        return left > 0 and (strays or left > self.planned)
 
     def _lay_out(self, picker: Picker) -> None:
         prices, seats, kinds = picker.prices, picker.seats, len(picker.prices.kinds)
@@ -118,6 +163,7 @@ class Batch:
         self.lines = np.array(self._counts(picker) > 0)
         self.planned = int(count.sum())
         self.spread, self.comings = picker.forecast.spread, picker.seats.comings
+        self.standing, self.spent = None, {}
         self.lists = {n: deque([s, m] for s, m in runs) for n, runs in found.runs.items()}
 
     def _free(self, number: int, seat: Seat, picker: Picker, models: int) -> Free:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, field
+from math import inf
 
 import numpy as np
 
@@ -68,8 +69,10 @@ class Forecast:
         """The typical error of a predicted run, as a part of it."""
         return float(np.sqrt(self._off))
 
-    def moments_since(self, moment: float) -> int:
-        """How often something came in since then, as far as is remembered."""
+    def moments_since(self, moment: float) -> float:
+        """How often something came in since then; endless when it is more than is remembered."""
+        if len(self.moments) == _REMEMBERED_MOMENTS and self.moments[0] > moment:
+            return inf
         return sum(1 for at in reversed(self.moments) if at > moment)
 
     def is_stale(self, prices: Prices, changes: int, now: float) -> bool:

@@ -78,7 +78,7 @@ def best_layout(
     bound: float,
     devices: Sequence[Free],
     risk: float = 0.0,
-    most_blocks: int = 200_000,
+    most_blocks: int = 120_000,
 ) -> Layout:
     """Both orders, longest first and one model after another; the better of the two. `risk`: the
     part by which a task may well run longer than predicted."""

@@ -71,6 +71,8 @@ class Seats:
     idle_of_kind: Floats = field(default_factory=lambda: np.zeros(8))
     idle_with: dict[int, set[ClassKey]] = field(default_factory=lambda: defaultdict(set))
     """For each model the classes with idle devices that hold it."""
+    listings: dict[ClassKey, int] = field(default_factory=lambda: defaultdict(int))
+    """How often a device came to be idle in the class."""
     changes: int = 0
     """Grows whenever a holder or the number of devices changes."""
     comings: int = 0
@@ -172,8 +174,9 @@ class Seats:
 
     def each(self, key: ClassKey) -> list[int]:
         """All idle devices of the class, in order."""
-        found = {entry for entry in self._heaps[key] if self._listed.get(entry[1]) == key}
-        return [number for _, number in sorted(found)]
+        found = sorted({one for one in self._heaps[key] if self._listed.get(one[1]) == key})
+        self._heaps[key] = found  # in order, so still a heap
+        return [number for _, number in found]
 
     def of_kind(self, kind: int) -> Iterator[int]:
         """Devices of the kind that take work."""
@@ -224,6 +227,7 @@ class Seats:
             key = self._listed[number] = (seat.kind, seat.held)
             heapq.heappush(self._heaps[key], (seat.key, number))
             self.idle[key] = self.idle.get(key, 0) + 1
+            self.listings[key] += 1
             self.idle_of_kind[seat.kind] += 1
             for model in seat.held if self.idle[key] == 1 else ():
                 self.idle_with[model].add(key)

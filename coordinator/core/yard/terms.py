@@ -40,6 +40,8 @@ class Terms:
     """A line that nobody serves goes before a resident model after the longer of the two."""
     batch_depth: float = 2.0
     """A closed batch has at least so many tasks per device."""
+    batch_most_tasks: float = 200_000.0
+    """And at most so many in all: how the end of more than that is packed can wait."""
     replan_seconds: float = 10.0
     replan_arrivals: int = 100
     """The mix is solved at most so often, and after so many arrivals."""

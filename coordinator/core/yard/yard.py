@@ -15,7 +15,7 @@ from typing import Protocol
 import numpy as np
 
 from coordinator.core.yard.accounts import Accounts
-from coordinator.core.yard.batch import Batch
+from coordinator.core.yard.batch import Batch, Standing
 from coordinator.core.yard.forecast import Forecast
 from coordinator.core.yard.gangs import Reservation, large_lines, most_reserved, reserve
 from coordinator.core.yard.lines import LineKey, Lines
@@ -431,17 +431,30 @@ class Yard:
 
     def _serve_lists(self, key: ClassKey, picker: Picker, found: list[Decision]) -> bool:
         """In a closed batch: the device's own list, beside it whatever else waits."""
-        took = False
-        for number in self.seats.each(key) if picker.closes[key[0]] > 0 else ():
-            members = self.batch.members(picker)
-            pick = picker.pick(*key, beside=members | self._later(members, picker))
-            line, step = (pick.line, pick.step) if pick else (self.batch.next(number, picker), "")
-            if line is None and (pick := picker.pick(*key, beside=members)) is not None:
-                line, step = pick.line, pick.step
+        if picker.closes[key[0]] <= 0 or self.batch.is_spent(key, picker):
+            return False
+        took, listings = False, self.seats.listings[key]
+        for number in self.seats.each(key):
+            self.batch.renew(number, picker)
+            line, step = self._from_list(number, key, picker, self.batch.stand(picker))
             if line is not None and self._may_take(line, number, picker):
-                self._start(line, (number,), step or "batch", picker, found)
+                self._start(line, (number,), step, picker, found)
                 took = True
+        if not took:
+            self.batch.spent[key] = listings
         return took
+
+    def _from_list(
+        self, number: int, key: ClassKey, picker: Picker, standing: Standing
+    ) -> tuple[int | None, str]:
+        """The line that the device should serve, and by which step."""
+        pick = picker.pick(*key, beside=standing.after) if standing.has_others else None
+        if pick is None:
+            line = self.batch.next(number, picker, standing.ready)
+            if line is not None:
+                return line, "batch"
+            pick = picker.pick(*key, beside=standing.members) if standing.has_later else None
+        return (pick.line, pick.step) if pick else (None, "")
 
     def _may_take(self, line: int, number: int, picker: Picker) -> bool:
         """Whether it ends before the door closes, and has the room and the limits."""
@@ -452,12 +465,6 @@ class Yard:
         in_time = ends <= picker.closes[seat.kind] or bool(self.lines.can_checkpoint[line])
         may_load = load == 0 or bool(picker.may_load[seat.kind])
         return in_time and may_load and self._may_sit(number, shape, self.lines.key(line).limits)
-
-    def _later(self, members: Bools, picker: Picker) -> Bools:
-        """[lines] that come after the batch."""
-        if not members.any():
-            return members
-        return np.asarray(picker.urgency > picker.urgency[members].min())
 
     def _serve_large(self, picker: Picker, found: list[Decision]) -> None:
         """Gangs, and what only very few devices can run: start them or hold devices for them."""
@@ -527,6 +534,7 @@ class Yard:
         self.seats.begin(run, model)
         self._note_load(kind, load, picker)
         picker.taken_from(line)
+        self.batch.standing = None
         if key.limits:
             picker.barred = self._barred()
         keys = tuple(self.seats.seats[n].key for n in seats)
