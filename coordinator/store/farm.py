@@ -39,6 +39,7 @@ _OF_ITS_JOB = [
         *("pools", "tags"),
     )
 ]
+_WAITS, _NEED = tasks.alias("waits"), tasks.alias("need")
 OPEN_ATTEMPT = (AttemptState.SENT, AttemptState.RUNNING)
 OPEN_JOB = (JobState.QUEUED, JobState.RUNNING, JobState.PAUSED)
 
@@ -101,7 +102,7 @@ def _with_dependants(connection: Connection, only: Only) -> frozenset[str]:
     if not only.ids and not only.jobs:
         return frozenset()
     own = connection.execute(select(tasks.c.id).where(only.holds())).scalars()
-    waits, need = tasks.alias("waits"), tasks.alias("need")
+    waits, need = _WAITS, _NEED
     query = (
         select(edges.c.task_id)
         .join(need, need.c.id == edges.c.needs)
@@ -307,7 +308,7 @@ def _waiting(row: RowMapping, needs: tuple[str, ...], short_of: tuple[float, ...
 
 def _open_needs(connection: Connection, only: Only | None) -> Mapping[str, tuple[str, ...]]:
     """Labels of unfinished needs, by the task that waits for them, in film order."""
-    waits, need = tasks.alias("waits"), tasks.alias("need")
+    waits, need = _WAITS, _NEED
     query = (
         select(edges.c.task_id, need.c.label)
         .join(need, need.c.id == edges.c.needs)
