@@ -19,7 +19,7 @@ from worker.engines.video.wording import worded
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs/storyboard.md"
-EXAMPLES = sorted(path for path in (ROOT / "examples").iterdir() if path.suffix != ".toml")
+EXAMPLES = sorted(path for path in (ROOT / "examples").glob("*.*") if path.suffix != ".toml")
 DEMO_MODEL = ROOT / "worker/models/reelyard-demo"
 
 
