@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import functools
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -30,6 +31,7 @@ NARROW = [Precision.AUTOCAST, Precision.BF16, Precision.FP8, Precision.INT8]
 VISITS = [Offload.MODEL, Offload.GROUP, Offload.SEQUENTIAL]
 CLOSE = 0.08
 """Mean difference over the spread of the picture; another seed differs by more than 0.3."""
+Drawn = Callable[[str, Precision], NDArray[np.uint8]]
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -47,9 +49,14 @@ def catalog(tmp_path_factory: pytest.TempPathFactory) -> Catalog:
 
 
 @pytest.fixture(scope="module")
-def in_full(catalog: Catalog) -> dict[str, NDArray[np.uint8]]:
-    """Each family's pictures in fp32."""
-    return {name: drawn_by(tiny_engine(catalog, name, Plan())) for name in DRAWN}
+def stays(catalog: Catalog) -> Drawn:
+    """What a family draws when its weights stay on the device; each is drawn once."""
+
+    @functools.cache
+    def drawn(family: str, precision: Precision) -> NDArray[np.uint8]:
+        return drawn_by(tiny_engine(catalog, family, Plan(precision=precision)))
+
+    return drawn
 
 
 def _linears(denoiser: Any) -> list[Any]:
@@ -74,26 +81,21 @@ def _bytes(weight: Any) -> int:
 @pytest.mark.parametrize("precision", NARROW)
 @pytest.mark.parametrize("family", DRAWN)
 def test_every_precision_draws_nearly_what_fp32_draws(
-    catalog: Catalog, in_full: dict[str, NDArray[np.uint8]], family: str, precision: Precision
+    stays: Drawn, family: str, precision: Precision
 ) -> None:
-    drawn = drawn_by(tiny_engine(catalog, family, Plan(precision=precision)))
-
-    assert 0 < apart(in_full[family], drawn) < CLOSE
+    assert 0 < apart(stays(family, Precision.FP32), stays(family, precision)) < CLOSE
 
 
-def test_another_seed_is_not_near(catalog: Catalog, in_full: dict[str, NDArray[np.uint8]]) -> None:
+def test_another_seed_is_not_near(catalog: Catalog, stays: Drawn) -> None:
     """What `CLOSE` is worth."""
     for family in DRAWN:
-        assert apart(in_full[family], drawn_by(tiny_engine(catalog, family, Plan()), seed=2)) > 0.3
+        other = drawn_by(tiny_engine(catalog, family, Plan()), seed=2)
+        assert apart(stays(family, Precision.FP32), other) > 0.3
 
 
-def test_fp16_draws_nearly_what_fp32_draws(
-    catalog: Catalog, in_full: dict[str, NDArray[np.uint8]]
-) -> None:
+def test_fp16_draws_nearly_what_fp32_draws(stays: Drawn) -> None:
     """One family: a CPU convolves fp16 slowly."""
-    drawn = drawn_by(tiny_engine(catalog, "wan", Plan(precision=Precision.FP16)))
-
-    assert 0 < apart(in_full["wan"], drawn) < CLOSE / 8
+    assert 0 < apart(stays("wan", Precision.FP32), stays("wan", Precision.FP16)) < CLOSE / 8
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -178,14 +180,12 @@ def test_parts_are_found_under_the_pipelines_names(catalog: Catalog) -> None:
 )
 @pytest.mark.parametrize("offload", VISITS)
 def test_visiting_weights_draw_the_very_same_pictures(
-    catalog: Catalog, family: str, offload: Offload, precision: Precision
+    catalog: Catalog, stays: Drawn, family: str, offload: Offload, precision: Precision
 ) -> None:
-    stays = drawn_by(tiny_engine(catalog, family, Plan(precision=precision)))
-
     visits = tiny_engine(catalog, family, Plan(precision=precision, offload=offload))
 
-    assert np.array_equal(drawn_by(visits), stays)
-    assert np.array_equal(drawn_by(visits), stays)  # and a second time
+    assert np.array_equal(drawn_by(visits), stays(family, precision))
+    assert np.array_equal(drawn_by(visits), stays(family, precision))  # and a second time
 
 
 @pytest.mark.parametrize("family", FAMILIES)
