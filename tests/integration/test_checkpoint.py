@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from multiprocessing import Pipe
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
@@ -13,18 +15,23 @@ from diffusers import CogVideoXDPMScheduler
 from numpy.typing import NDArray
 
 from reelyard.catalog import Catalog, VideoModel, load_catalog
+from reelyard.clock import SystemClock
+from reelyard.messages import RunTask
 from reelyard.plan import Offload, Plan, Precision
+from reelyard.settings import Settings
 from reelyard.storage.disk import DiskStore
 from reelyard.task import Checkpoint, VideoResult, VideoWork
 from tests.support.desk import PlainDesk
 from tests.support.tiny_engine import FAMILIES, a_shot, tiny_catalog, tiny_engine
 from tests.support.tiny_pipelines import catalog_entry, make
 from worker.desk import Stopped, Yielded
+from worker.engine import Engine
 from worker.engines.video.checkpoint import STATE_VERSION, Unusable, read, write
 from worker.engines.video.course import Left
 from worker.engines.video.render import Report, Visit
 from worker.engines.video.resumable import CHANNEL_AXIS, MOVING, goes_on
 from worker.steps import video
+from worker.talk import Bench, Said
 
 STEPS = 4
 
@@ -234,6 +241,21 @@ def test_half_precision_goes_on_to_the_bit_on_the_same_kind_of_device(desk: Plai
         assert are_equal(desk, video.run(work, later(desk, left(work, desk, 2))), whole)
 
 
+def test_one_that_should_leave_before_its_first_step_gives_back_what_it_got(
+    desk: PlainDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    work = shot(desk, "ltx")
+    checkpoint = left(work, desk, 2)
+    again = later(desk, checkpoint)
+    monkeypatch.setattr(again, "should_yield", lambda: True)
+
+    with pytest.raises(Yielded) as said:
+        video.run(work, again)
+
+    assert said.value.checkpoint == checkpoint
+    assert [phase for phase, _, _ in again.said] == ["load"]
+
+
 def test_steps_of_another_precision_are_used_and_told_of(desk: PlainDesk) -> None:
     work = shot(desk, "ltx")
     desk.plan = Plan(precision=Precision.BF16)
@@ -259,6 +281,48 @@ def test_a_stop_leaves_the_engine_as_it_was_even_while_it_catches_up(
     assert "step" not in vars(pipeline.scheduler)
     assert "forward" not in vars(pipeline.transformer)
     assert are_equal(desk, video.run(work, desk), whole)
+
+
+class Hurried(Engine):
+    """Somebody more urgent comes while the first step is done."""
+
+    is_hurried = True
+
+    def say(self, said: Said) -> None:
+        if said.phase == "denoise" and self.is_hurried:
+            self._yielding.add(said.attempt_id)
+        super().say(said)
+
+
+def test_an_engine_tells_where_it_was_left_and_that_another_had_begun(
+    tmp_path: Path, catalog: Catalog
+) -> None:
+    ours, theirs = Pipe()
+    settings = Settings(allow_hub=False, store_url=(tmp_path / "store").as_uri())
+    engine = Hurried(Bench("cpu", 8.0, tmp_path, settings), theirs, SystemClock())
+    engine.catalog = catalog
+    work = a_shot(catalog.models["tiny-ltx"])
+    order = RunTask(
+        attempt_id="a", task_id="t", job_id="j", device_id="cpu", work=work, timeout_seconds=60
+    )
+
+    engine.run(order)
+    left = last_word(ours)
+    engine.is_hurried = False
+    engine.run(order.model_copy(update={"attempt_id": "b", "checkpoint": left.checkpoint}))
+    made = last_word(ours)
+
+    assert left.what == "preempted" and left.checkpoint is not None
+    assert (left.checkpoint.step, left.measured.steps_before) == (1, 0)
+    assert made.result is not None and "went on after step 1 of 3" in made.result.notes[-1]
+    assert (made.measured.steps_before, made.measured.warm) == (1, True)
+
+
+def last_word(pipe: Connection) -> Said:
+    while True:
+        said: Said = pipe.recv()
+        if said.what in ("finished", "failed", "preempted"):
+            return said
 
 
 # What cannot be used

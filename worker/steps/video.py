@@ -44,6 +44,8 @@ def run(work: VideoWork, desk: Desk) -> VideoResult:
     engine = _engine(model, where, desk)
     engine.follow(desk.plan)
     desk.ran(engine.plan)
+    if desk.should_yield():  # nothing was done yet that would have to be kept
+        raise Yielded(desk.checkpoint)
 
     # 3. The pictures. A first call may show that a part of the plan cannot be.
     try:
