@@ -198,7 +198,7 @@ def main() -> int:
             found = []
             for database in asked.database:
                 found.append(measure(database, folder / database, broker, asked))
-                print(report(found[-1]), flush=True)
+                print(report(found[-1], raw.cpu_ms), flush=True)
     held = [floor for figures in found for floor in floors(figures, raw.together)]
     print("\n".join(floor.sentence() for floor in held))
     if asked.keep:

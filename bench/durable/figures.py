@@ -104,14 +104,16 @@ def floors(found: Figures, raw_rate: float) -> list[Floor]:
     ]
 
 
-def report(found: Figures) -> str:
-    """Several lines for people."""
+def report(found: Figures, raw_cpu_ms: float) -> str:
+    """Several lines for people. CPU beside raw Celery's says more than rates on a busy machine."""
     run, latency, accepted = found.throughput, found.latency, found.accepted
     lines = [
         f"{found.database}, {found.devices} pretended devices",
         f"  {run.tasks} tasks in {run.seconds:.2f} s = {run.rate:.0f}/s; "
         f"submitting took {run.submit_seconds:.2f} s of it",
-        "  CPU ms per task: " + _per_task(run.cpu_seconds, run.tasks),
+        "  CPU ms per task: "
+        + _per_task(run.cpu_seconds, run.tasks)
+        + f"; raw Celery's without its broker {raw_cpu_ms:.2f}",
         "  the loop's parts (wall s, CPU s, calls): "
         + ", ".join(f"{n} {w:.2f} {c:.2f} {k:.0f}" for n, (w, c, k) in run.loop.items()),
         f"  first line after {latency.share(0.5):.1f} ms (p50), {latency.share(0.9):.1f} (p90), "

@@ -12,6 +12,7 @@ import cProfile
 import functools
 import json
 import sys
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -32,6 +33,8 @@ PARTS = (
     (Loop, "_apply"),
     (Dispatcher, "send"),
 )
+
+_END_SECONDS = 15.0
 
 
 @dataclass
@@ -78,7 +81,15 @@ def main(into: Path, with_profile: bool) -> None:
     try:
         run_loop(read_settings())
     finally:
+        _await_the_loop()
         into.write_text(json.dumps(watch.parts))
+
+
+def _await_the_loop() -> None:
+    """A profile is written when its thread ends, which nobody else waits for that long."""
+    for thread in threading.enumerate():
+        if thread.name == "loop":
+            thread.join(_END_SECONDS)
 
 
 if __name__ == "__main__":
