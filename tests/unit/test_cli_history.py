@@ -91,7 +91,9 @@ def test_a_date_is_of_the_machines_time_zone() -> None:
     )
 
 
-@pytest.mark.parametrize(("text", "says"), [("soon", "is not a moment"), ("+8h", "is not over yet")])
+@pytest.mark.parametrize(
+    ("text", "says"), [("soon", "is not a moment"), ("+8h", "is not over yet")]
+)
 def test_what_cannot_be(text: str, says: str) -> None:
     with pytest.raises(InvalidInput, match=f"--since: {says}"):
         since_moment(text, ManualClock(NOW), {"TZ": "UTC"})
