@@ -9,8 +9,11 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-def eventually(look: Callable[[], T], seconds: float = 30.0, what: str = "") -> T:
-    """The first true answer of `look`. Fails with the last one when the time is over."""
+def eventually(
+    look: Callable[[], T], seconds: float = 30.0, what: str = "", every: float = 0.05
+) -> T:
+    """The first true answer of `look`, asked every so many seconds. Fails with the last one when
+    the time is over."""
     deadline = time.monotonic() + seconds
     while True:
         answer = look()
@@ -18,4 +21,4 @@ def eventually(look: Callable[[], T], seconds: float = 30.0, what: str = "") -> 
             return answer
         if time.monotonic() > deadline:
             raise AssertionError(f"not within {seconds} s: {what or look}; last answer {answer!r}")
-        time.sleep(0.05)
+        time.sleep(every)
