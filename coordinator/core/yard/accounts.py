@@ -92,6 +92,13 @@ class Accounts:
         count = len(self.numbers)
         return np.asarray((self.used[:count] - self.virtual) * self.weight[:count])
 
+    def part_of(self, devices: float) -> Floats:
+        """[owners] devices of so many that each would have, were they shared by weight among those
+        with waiting work."""
+        count = len(self.numbers)
+        weight = np.where(self.waiting[:count] > 0, self.weight[:count], 0.0)
+        return np.asarray(devices * weight / max(float(weight.sum()), 1e-9))
+
     def below_cap(self) -> Bools:
         """[owners] who may have one more task running."""
         count = len(self.numbers)

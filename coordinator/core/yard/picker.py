@@ -158,6 +158,8 @@ class Picker:
         worth = (wait > terms.swap_lines * look.load) | (self.waits > terms.swap_waits * look.load)
         swap = planned & worth
         yield swap & behind & (self.waits > terms.behind_waits * look.load), "swap"
+        dearer = ends - usual - self.forecast.least_load[shape]
+        yield among & self._goes_first() & (self.waits >= dearer), "hurry"
         yield from ((stay & even, "stay"), (stay, "stay"), (swap & even, "swap"), (swap, "swap"))
         sooner = among & (ends < terms.off_plan * (np.minimum(wait, 1e9) + usual))
         yield from ((sooner & even, "off plan"), (sooner, "off plan"))
@@ -172,6 +174,13 @@ class Picker:
         """[lines] whose owner has had too little, by more than the window."""
         ahead = self._owners_ahead()
         return np.asarray((ahead < -self._window())[self.lines.owner[: len(self.lines)]])
+
+    def _goes_first(self) -> Bools:
+        """[lines] whose owner is far behind, or has hardly any of the devices that are its part."""
+        far = self._owners_ahead() < -self.terms.far_behind * self._window()
+        part = self.terms.scarce_part * self.accounts.part_of(float(self.seats.count.sum()))
+        far |= self.accounts.running[: len(part)] + 1 <= part
+        return np.asarray(far[self.lines.owner[: len(self.lines)]])
 
     def even(self) -> Bools:
         """[lines] whose owner is not ahead of the others by more than the window."""
@@ -191,8 +200,7 @@ class Picker:
     def _urgency(self) -> Ints:
         """[lines] the band each counts as now: aged, or critical by its deadline."""
         lines, count = self.lines, len(self.lines)
-        risen = np.floor(self.waits / self.terms.age_seconds).astype(np.int64)
-        band = np.maximum(lines.band[:count] - risen, int(Urgency.INTERACTIVE))
+        band = self._aged()
         deadline = lines.deadline[:count]
         if not np.isfinite(deadline).any():
             return np.asarray(band)
@@ -203,6 +211,21 @@ class Picker:
         late = np.maximum(self.terms.critical_seconds, self.terms.critical_part * left)
         critical = np.isfinite(deadline) & (slack < late)
         return np.asarray(np.where(critical, np.minimum(band, int(Urgency.CRITICAL)), band))
+
+    def _aged(self) -> Ints:
+        """[lines] bands after ageing. All that asked for as much rise with what has aged: age lifts
+        nobody above others of their band, there it is their turn that counts."""
+        count = len(self.lines)
+        asked = self.lines.band[:count]
+        risen = np.floor(self.waits / self.terms.age_seconds).astype(np.int64)
+        if not risen.any():
+            return np.asarray(asked)
+        own = np.maximum(asked - risen, int(Urgency.INTERACTIVE))
+        best = np.full(len(Urgency), int(Urgency.BATCH))
+        waits = self.lines.count[:count] > 0
+        np.minimum.at(best, asked[waits], own[waits])
+        of_band = np.minimum.accumulate(best[::-1])[::-1]
+        return np.asarray(np.minimum(own, of_band[asked]))
 
     def tiers(self) -> Ints:
         """[lines] the band, and before or behind its others what a person has moved."""

@@ -61,6 +61,11 @@ class Terms:
     """Who is so many typical loads and tasks behind their fair part is served before the others."""
     behind_waits: float = 8.0
     """Who is behind has a resident model thrown out once so many loads were waited for."""
+    far_behind: float = 12.0
+    """Who is this many windows behind goes to any device once its wait is as long as what that
+    costs more."""
+    scarce_part: float = 0.25
+    """So does who has fewer than this part of the devices that an even share would be."""
     far_ahead: float = 10.0
     """Who is this many times as much ahead of it is served after them."""
     half_life_seconds: float = 86_400.0
