@@ -25,6 +25,7 @@ _MANY_WAIT = 500
 _STEPS = {
     "stay": "first in line",
     "swap": "first in line",
+    "hurry": "its owner has had less than others",
     "starved": "has waited too long for its model",
     "off plan": "ends sooner here than by waiting for a better device",
     "batch": "its place in the batch",
