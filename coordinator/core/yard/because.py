@@ -45,8 +45,9 @@ def _by_model(yard: Yard, line: int, shape: int, able: np.ndarray) -> str:
     load = float(yard.prices.load[shape][able].min())
     name = list(yard.prices.models)[model]
     if holders:
+        where = "a device" if holders == 1 else f"{holders} devices"
         return (
-            f"{name} is in the memory of {holders} devices that can run it; a load elsewhere takes "
-            f"{load:.0f} s and would not end sooner"
+            f"{name} is in the memory of {where} that can run it; a load elsewhere takes "
+            f"{load:.0f} s and would not end soon enough"
         )
     return f"{ready} of {devices} devices that can run it are idle, but others would end it sooner"
