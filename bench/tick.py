@@ -18,6 +18,7 @@ import resource
 import time
 from collections.abc import Hashable
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -104,9 +105,7 @@ class Farm:
         for one in found:
             if isinstance(one, Start):
                 noise = float(self.rng.lognormal(-0.074, 0.385))
-                heapq.heappush(
-                    self.ends, (now + one.load_seconds + one.seconds * noise, one.task)
-                )
+                heapq.heappush(self.ends, (now + one.load_seconds + one.seconds * noise, one.task))
         return *took, len(found)
 
 
@@ -154,7 +153,7 @@ def measure(tasks: int, devices: int, shapes: int, ticks: int, seed: int) -> Tic
 
 
 def _resident_bytes() -> int:
-    with open("/proc/self/statm", encoding="ascii") as file:
+    with Path("/proc/self/statm", encoding="ascii").open() as file:
         return int(file.read().split()[1]) * resource.getpagesize()
 
 
