@@ -153,7 +153,7 @@ def measure(tasks: int, devices: int, shapes: int, ticks: int, seed: int) -> Tic
 
 
 def _resident_bytes() -> int:
-    with Path("/proc/self/statm", encoding="ascii").open() as file:
+    with Path("/proc/self/statm").open(encoding="ascii") as file:
         return int(file.read().split()[1]) * resource.getpagesize()
 
 
