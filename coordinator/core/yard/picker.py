@@ -158,7 +158,8 @@ class Picker:
         worth = (wait > terms.swap_lines * look.load) | (self.waits > terms.swap_waits * look.load)
         swap = planned & worth
         yield swap & behind & (self.waits > terms.behind_waits * look.load), "swap"
-        dearer = ends - usual - self.forecast.least_load[shape]
+        best = usual + self.forecast.least_load[shape]
+        dearer = ends - np.where(np.isfinite(best), best, 0.0)
         yield among & self._goes_first() & (self.waits >= dearer), "hurry"
         yield from ((stay & even, "stay"), (stay, "stay"), (swap & even, "swap"), (swap, "swap"))
         sooner = among & (ends < terms.off_plan * (np.minimum(wait, 1e9) + usual))
