@@ -143,8 +143,9 @@ def test_progress_says_that_it_has_started_when_started_was_lost(farm: FarmInHan
     (order,) = farm.turn()
     head = {"report_id": "p", "worker_id": "w", "boot_id": "b1", "at": 0.0}
     progress = Progress(**head, attempt_id=order.attempt_id, phase="denoise", step=1, steps=20)
-    farm.reports += [progress.model_dump(mode="json")] * 2
-    farm.turn()
+    for _ in range(2):  # the first says that it has begun, the next how far it is
+        farm.reports.append(progress.model_dump(mode="json"))
+        farm.turn()
     task = farm.tasks(job_id)["s01.video1"]
     assert (task["state"], task["step"]) == ("running", 1)
     assert farm.attempts()[0]["state"] == "running"
@@ -153,6 +154,7 @@ def test_progress_says_that_it_has_started_when_started_was_lost(farm: FarmInHan
 def test_progress_after_the_end_changes_nothing(farm: FarmInHand) -> None:
     order = running(farm)
     farm.finished(order)
+    farm.turn()
     head = {"report_id": "p", "worker_id": "w", "boot_id": "b1", "at": 0.0}
     late = Progress(**head, attempt_id=order.attempt_id, phase="denoise", step=1, steps=20)
     farm.reports.append(late.model_dump(mode="json"))
