@@ -19,7 +19,7 @@ from coordinator.core.yard.prices import Bools, Floats, Ints, Prices
 from coordinator.core.yard.seats import Held, Seats
 from coordinator.core.yard.terms import Terms, Urgency
 
-NOBODY = -1
+_NO_SECONDS = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +28,10 @@ class Pick:
 
     line: int
     step: str
-    model_wait: float = 0.0
-    """Seconds of line at the devices that hold the model."""
+    pressure: float = np.inf
+    """Of the line that would have been served else: see `Picker.is_still_next`."""
+    turn: tuple[bool, bool] = (False, False)
+    """Whether its owner was behind, and not ahead."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +73,9 @@ class Picker:
     _ahead: Floats | None = None
     _line_wait: Floats | None = None
     _line_wait_of: int = -1
-    _all_wait: float | None = None
-    """The last four hold until the next start."""
+    _work: Floats | None = None
+    """[models + 1] seconds of all that waits, of tasks without a model first."""
+    _short: Floats | None = None
 
     def __post_init__(self) -> None:
         count = len(self.lines)
@@ -108,7 +111,7 @@ class Picker:
             return None
         tier = self.tiers()
         look = Look(kind, run, np.where(resident, 0.0, load), model, resident)
-        for first in np.unique(tier[ready]):
+        for first in _different(tier[ready]):
             found = self._of(self._foremost(ready & (tier == first)), look)
             if found is not None:
                 return found
@@ -133,15 +136,44 @@ class Picker:
         """The line's oldest task has gone."""
         oldest = self.lines.oldest[line]
         self.waits[line] = self.now - oldest if np.isfinite(oldest) else 0.0
-        self._ahead = self._line_wait = self._all_wait = None
+        self._ahead = self._line_wait = None
+        if self._work is not None:
+            shape = self.lines.shape[line]
+            usual = float(self.forecast.usual[shape])
+            self._work[self.prices.model[shape] + 1] -= usual if np.isfinite(usual) else 0.0
 
     def _of(self, among: Bools, look: Look) -> Pick | None:
         """Stay, swap, or go off plan. Who is behind may have a model swapped at once; of the others
         those who are not ahead come first, but nobody's resident model is thrown out for them."""
         for lines, step in self._steps(among, look):
             if lines.any():
-                return Pick(self._next(self._of_best_model(lines, look, step)), step)
+                line, pressure = self._next(self._of_best_model(lines, look, step))
+                return Pick(line, step, pressure, self._turn(line))
         return None
+
+    def is_still_next(self, pick: Pick) -> bool:
+        """Whether looking anew would find the same: a line of a resident model that still presses
+        more than the others there, of an owner whose turn has not changed."""
+        line = pick.line
+        if pick.step != "stay" or not self.lines.count[line] or self.barred[line]:
+            return False
+        owner = self.lines.owner[line]
+        below = self.accounts.running[owner] < self.accounts.most_running[owner]
+        is_dated = np.isfinite(self.lines.deadline[line])
+        if is_dated or not below or self._turn(line) != pick.turn:
+            return False
+        return bool((self.waits[line] + 1.0) / self._shortness()[line] >= pick.pressure)
+
+    def _turn(self, line: int) -> tuple[bool, bool]:
+        ahead, window = self._owners_ahead()[self.lines.owner[line]], self._window()
+        return bool(ahead < -window), bool(ahead <= self.terms.far_ahead * window)
+
+    def _shortness(self) -> Floats:
+        """[lines] usual seconds as they count."""
+        if self._short is None:
+            usual = self.forecast.usual[self.lines.shape[: len(self.lines)]]
+            self._short = np.maximum(usual, 1e-6) ** self.terms.shortness
+        return self._short
 
     def _steps(self, among: Bools, look: Look) -> Iterator[tuple[Bools, str]]:
         """The steps of the rule in their order, each with the lines that it would serve."""
@@ -248,24 +280,24 @@ class Picker:
         np.maximum.at(best, owner[among], aged[among])
         return np.asarray(among & (aged >= best[owner] - 1e-9))
 
-    def _next(self, among: Bools) -> int:
-        """The line whose oldest task has waited longest for what it takes; before that, the
-        earliest deadline of what has become critical."""
+    def _next(self, among: Bools) -> tuple[int, float]:
+        """The line whose oldest task has waited longest for what it takes, and how much the second
+        presses; before that, the earliest deadline of what has become critical."""
         count = len(self.lines)
         critical = among & (self.urgency == Urgency.CRITICAL)
         deadline = self.lines.deadline[:count]
         if (critical & np.isfinite(deadline)).any():
-            return int(np.where(critical, deadline, np.inf).argmin())
-        usual = self.forecast.usual[self.lines.shape[:count]]
-        ratio = (self.waits + 1.0) / np.maximum(usual, 1e-6) ** self.terms.shortness
-        return int(np.where(among, ratio, -np.inf).argmax())
+            return int(np.where(critical, deadline, np.inf).argmin()), np.inf
+        ratio = np.where(among, (self.waits + 1.0) / self._shortness(), -np.inf)
+        best = int(ratio.argmax())
+        ratio[best] = -np.inf
+        return best, float(ratio.max())
 
     def _model(self, among: Bools, model: Ints, load: Floats) -> int:
         """The model whose lines press most for the seconds of its load."""
         count = len(self.lines)
-        usual = self.forecast.usual[self.lines.shape[:count]]
         press = self.lines.count[:count] * (self.waits + 1.0)
-        press = press / np.maximum(usual, 1e-6) ** self.terms.shortness / (load + 1.0)
+        press = press / self._shortness() / (load + 1.0)
         offered = model[among] + 1  # tasks without a model count as one
         total = np.bincount(offered, weights=press[among])
         return int(total.argmax()) - 1
@@ -278,39 +310,34 @@ class Picker:
     def _wait_now(self, shape: Ints) -> Floats:
         """[lines] seconds until today's holders that can run the shape have cleared the line of its
         model; endless where there is none."""
-        count = len(self.lines)
-        usual = self.forecast.usual[shape]
-        model = self.prices.model[shape]
-        work = np.where(self.lines.count[:count] > 0, self.lines.count[:count] * usual, 0.0)
-        total = np.bincount(model + 1, weights=work, minlength=len(self.prices.models) + 1)
-        holders = self.able_holders()[shape]
+        model, holders = self.prices.model, self.able_holders()
         with np.errstate(divide="ignore", invalid="ignore"):
-            wait = np.where(holders > 0, total[model + 1] / holders, np.inf)
-        wait = wait + self._until_free()[model + 1]
-        return np.where(model < 0, 0.0, wait)
+            wait = np.where(holders > 0, self._waiting_work()[model + 1] / holders, np.inf)
+        wait = np.where(model < 0, 0.0, wait + self._until_free()[model + 1])
+        return np.asarray(wait[shape])
+
+    def _waiting_work(self) -> Floats:
+        if self._work is None:
+            count = len(self.lines)
+            shape, tasks = self.lines.shape[:count], self.lines.count[:count]
+            usual = self.forecast.usual[shape]
+            work = np.where((tasks > 0) & np.isfinite(usual), usual, 0.0) * tasks
+            models = len(self.prices.models) + 1
+            model = self.prices.model[shape] + 1
+            self._work = np.bincount(model, work, models).astype(np.float64)
+        return self._work
 
     def _drain(self) -> float:
         """Seconds until all devices together have cleared what waits."""
-        if self._all_wait is None:
-            self._all_wait = self._drain_now()
-        return self._all_wait
-
-    def _drain_now(self) -> float:
-        count = len(self.lines)
-        usual = self.forecast.usual[self.lines.shape[:count]]
-        tasks = self.lines.count[:count]
-        work = np.where((tasks > 0) & np.isfinite(usual), tasks * usual, 0.0).sum()
-        return float(work) / max(float(self.seats.count.sum()), 1.0)
+        return float(self._waiting_work().sum()) / max(float(self.seats.count.sum()), 1.0)
 
     def _until_free(self) -> Floats:
         """[models + 1] seconds until a device that holds the model is free; of none first, 0."""
         if self._free_of != self.seats.changes:
             self._free_of = self.seats.changes
-            lines = np.nonzero(self.lines.count[: len(self.lines)] > 0)[0]
             self._free = np.zeros(len(self.prices.models) + 1)
-            for model in np.unique(self.prices.model[self.lines.shape[lines]]):
-                if model >= 0:
-                    self._free[model + 1] = self.seats.free_in(int(model), self.now)
+            for model in (np.nonzero(self._waiting_work()[1:] > _NO_SECONDS)[0]).tolist():
+                self._free[model + 1] = self.seats.free_in(model, self.now)
         return self._free
 
     def able_holders(self) -> Floats:
@@ -345,3 +372,9 @@ class Picker:
         """[lines] nobody holds the model, and the oldest has waited far too long."""
         longest = np.maximum(self.terms.starve_seconds, self.terms.starve_loads * load)
         return np.asarray(np.isinf(wait) & (self.waits > longest))
+
+
+def _different(tiers: Ints) -> Ints:
+    """Each once, in order; nearly always there is one."""
+    first = tiers.min()
+    return np.asarray([first]) if first == tiers.max() else np.unique(tiers)

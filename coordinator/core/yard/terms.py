@@ -75,5 +75,5 @@ class Terms:
     may_preempt: bool = True
     most_reserved: float = 0.05
     """Part of the devices that may be held for gangs, but always enough for one."""
-    most_per_tick: int = 1000
+    most_per_tick: int = 250
     """Starts of one tick: what is left is for the next, which comes at once."""

@@ -354,14 +354,15 @@ class Yard:
         took = False
         if self.batch.is_on:
             return self._serve_lists(key, picker, found)
-        full = np.zeros(len(self.lines), dtype=np.bool_)
+        full, pick = np.zeros(len(self.lines), dtype=np.bool_), None
         while key in self.seats.idle and picker.closes[key[0]] > 0:
-            pick = picker.pick(*key, beside=full)
+            if pick is None or not picker.is_still_next(pick):
+                pick = picker.pick(*key, beside=full)
             if pick is None:
                 break
             number = self._seat_for(pick.line, key, picker)
             if number is None:
-                full[pick.line] = True
+                full[pick.line], pick = True, None
                 continue
             self._start(pick.line, (number,), pick.step, picker, found)
             took = True
