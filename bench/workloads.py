@@ -252,8 +252,23 @@ def fairness(seed: int, modest: int = 20, times: int = 1_000) -> Traffic:
     return Traffic("fairness", seed, fleet_text(FARM40), lines)
 
 
+def shared(seed: int, owners: int = 8, hours: float = 3.0, load: float = 1.3) -> Traffic:
+    """40 devices and 8 owners of equal weight, each of whom asks for more than their part for hours.
+
+    All draw from the same mix of shapes, at random moments."""
+    asked, rng = shapes(seed), np.random.default_rng([seed, 4])
+    weight = rng.dirichlet(np.full(len(asked.run), 0.5)) / asked.fastest
+    sample = rng.choice(len(asked.run), 10_000, p=weight / weight.sum())
+    seconds = least_seconds(asked, sample, FARM40) / len(sample)
+    tasks = int(hours * 3600 * load / seconds)
+    which = rng.choice(len(asked.run), tasks, p=weight / weight.sum())
+    at = np.sort(rng.random(tasks)) * hours * 3600
+    who = [f"owner-{n}" for n in rng.integers(1, owners + 1, tasks)]
+    return Traffic("shared", seed, fleet_text(FARM40), _lines(asked.fields(), which, at, who))
+
+
 FAMILIES: dict[str, Callable[[int], Traffic]] = {
-    made.__name__: made for made in (batch, batch_large, online, residency, fairness)
+    made.__name__: made for made in (batch, batch_large, online, residency, fairness, shared)
 }
 
 

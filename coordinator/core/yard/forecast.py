@@ -8,6 +8,7 @@ solver happens to stop at names one kind where several are as good.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Hashable
 from dataclasses import dataclass, field
 from math import inf
 
@@ -42,7 +43,7 @@ class Forecast:
     _off: float = 0.0
     _compared: int = 0
     _step: float = 1.0
-    _known: tuple[int, int, int] = (-1, -1, -1)
+    _known: tuple[int, int, Hashable] = (-1, -1, None)
 
     def arrive(self, shape: int, at: float) -> None:
         """One task of the shape came in."""
@@ -75,7 +76,7 @@ class Forecast:
             return inf
         return sum(1 for at in reversed(self.moments) if at > moment)
 
-    def is_stale(self, prices: Prices, changes: int, now: float) -> bool:
+    def is_stale(self, prices: Prices, changes: Hashable, now: float) -> bool:
         """Whether the mix should be found anew: something is new, or enough has come in."""
         if (len(prices.shapes), len(prices.kinds), changes) != self._known:
             return True
@@ -88,10 +89,12 @@ class Forecast:
         waiting: Floats,
         devices: Floats,
         gang: Floats,
-        changes: int,
+        present: Floats,
+        changes: Hashable,
         now: float,
     ) -> None:
-        """Find the mix. `waiting` and `gang`: [shapes]; `devices`: [kinds]; `changes`: of them."""
+        """Find the mix. `waiting` and `gang`: [shapes]; `devices`: [kinds] that are open,
+        `present`: those and the closed ones; `changes`: of them."""
         self.planned_at, self._arrived = now, 0
         self._known = (len(prices.shapes), len(prices.kinds), changes)
         run = np.where(devices > 0, prices.run, np.inf)
@@ -104,7 +107,8 @@ class Forecast:
         mix = solve(work, ENDLESS_SECONDS) if able.any() else None
         self.on_plan = np.isfinite(run) if mix is None else near_plan(run, mix, count, self.terms)
         usual = np.where(self.on_plan, run, np.inf).min(1, initial=np.inf)
-        self.usual = np.where(np.isfinite(usual), usual, self.fastest)
+        closed = np.where(present > 0, prices.run, np.inf).min(1, initial=np.inf)
+        self.usual = np.where(np.isfinite(usual), usual, np.minimum(self.fastest, closed))
 
 
 def near_plan(run: Floats, mix: Mix, count: Floats, terms: Terms) -> Bools:

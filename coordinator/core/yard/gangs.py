@@ -79,7 +79,8 @@ def _together(picker: Picker, shape: int, gang: int) -> Iterator[tuple[int, list
     groups: dict[tuple[int, str], list[int]] = defaultdict(list)
     for number, seat in enumerate(picker.seats.seats):
         alone = seat.pool is None  # what shares its memory is no place for large work
-        if alone and seat.is_open and np.isfinite(picker.prices.run[shape, seat.kind]):
+        may = alone and seat.is_open and picker.closes[seat.kind] > 0
+        if may and np.isfinite(picker.prices.run[shape, seat.kind]):
             groups[seat.kind, _place(seat) if gang > 1 else ""].append(number)
     yield from ((kind, seats) for (kind, _), seats in sorted(groups.items()))
 

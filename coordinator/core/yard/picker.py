@@ -182,7 +182,7 @@ class Picker:
         on_plan, usual = self.forecast.on_plan[shape, look.kind], self.forecast.usual[shape]
         wait, ends = self._model_wait(shape), look.run + look.load
         elsewhere = np.minimum(wait, self._drain() + self.forecast.least_load[shape]) + usual
-        among = among & (ends <= terms.patience * elsewhere)
+        among = among & (ends <= terms.patience * elsewhere + terms.relent * self.waits)
         planned = among & on_plan
         yield planned & ~look.resident & self._starves(wait, look.load), "starved"
         stay = among & look.resident & (on_plan | (look.run < terms.stretch * usual))
@@ -352,19 +352,21 @@ class Picker:
             held = self.seats.holders
             of_model = held[np.minimum(np.maximum(model, 0), len(held) - 1)][:, :kinds]
             of_model = np.where((model >= 0) & (model < len(held)), 1, 0)[:, None] * of_model
-            self._able_holders = (of_model * (able & np.isfinite(self.prices.run))).sum(1)
+            able = able & np.isfinite(self.prices.run) & (self.closes > 0)
+            self._able_holders = (of_model * able).sum(1)
         return self._able_holders
 
-    def next_waits(self, lines: Ints, load: Floats) -> list[float]:
-        """Moments at which a wait of these lines becomes long enough for something. `load`: [these
-        lines, some kinds] seconds."""
+    def next_waits(self, lines: Ints, run: Floats, load: Floats) -> list[float]:
+        """Moments at which a wait of these lines becomes long enough for something. `run`, `load`:
+        [these lines, some kinds] seconds."""
         terms, oldest = self.terms, self.lines.oldest[lines][:, None]
         swaps = oldest + terms.swap_waits * load
         overdue = oldest + terms.behind_waits * load
         starves = oldest + np.maximum(terms.starve_seconds, terms.starve_loads * load)
         ages = (np.floor(self.waits[lines] / terms.age_seconds) + 1.0) * terms.age_seconds
         late = self.lines.deadline[lines] - terms.critical_seconds
-        moments = [swaps, overdue, starves, oldest[:, 0] + ages, late]
+        relents = oldest + (run + load) / terms.relent
+        moments = [swaps, overdue, starves, relents, oldest[:, 0] + ages, late]
         coming = [found[found > self.now] for found in moments]
         return [float(found.min()) for found in coming if len(found)]
 

@@ -23,14 +23,16 @@ class Urgency(IntEnum):
 class Terms:
     """Chosen on seeds 1 to 5 of `bench/schedulers.py`; docs/scheduling.md has what each does."""
 
-    swap_lines: float = 1.0
+    swap_lines: float = 2.0
     """A device swaps models once the line has cost this many loads: ski rental."""
-    swap_waits: float = 4.0
+    swap_waits: float = 8.0
     """Or once its oldest task has waited this many loads."""
     stretch: float = 3.0
     """A resident model's task is taken off plan when it runs less than this often as long."""
     patience: float = 2.0
-    """No device takes what would take it this often as long as waiting for a better one."""
+    """No device takes what would take it this often as long as waiting for a better one would."""
+    relent: float = 0.1
+    """But one that takes longer by this part of what the task has waited does."""
     off_plan: float = 0.5
     """Off the plan, a task must end within this part of what waiting would take."""
     shortness: float = 1.5
@@ -56,17 +58,17 @@ class Terms:
     critical_part: float = 0.1
     """Work is critical when its slack is below the larger of these: seconds, or part of the time
     that is left."""
-    window_loads: float = 1.0
-    window_tasks: float = 0.5
+    window_loads: float = 8.0
+    window_tasks: float = 4.0
     """Who is so many typical loads and tasks behind their fair part is served before the others."""
-    behind_waits: float = 8.0
+    behind_waits: float = 24.0
     """Who is behind has a resident model thrown out once so many loads were waited for."""
-    far_behind: float = 12.0
+    far_behind: float = 2.0
     """Who is this many windows behind goes to any device once its wait is as long as what that
     costs more."""
     scarce_part: float = 0.25
     """So does who has fewer than this part of the devices that an even share would be."""
-    far_ahead: float = 10.0
+    far_ahead: float = 1.25
     """Who is this many times as much ahead of it is served after them."""
     half_life_seconds: float = 86_400.0
     """Use beyond one's share is forgotten at this rate."""

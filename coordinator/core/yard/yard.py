@@ -284,20 +284,24 @@ class Yard:
         has_idle = self.seats.idle_of_kind[: len(self.prices.kinds)] > 0
         idle = np.nonzero(has_idle & (picker.closes > 0))[0]
         if len(ready) and len(idle):
-            load = self.prices.load[np.ix_(self.lines.shape[ready], idle)]
-            moments += list(picker.next_waits(ready, load))
+            pairs = np.ix_(self.lines.shape[ready], idle)
+            run, load = self.prices.run[pairs], self.prices.load[pairs]
+            moments += picker.next_waits(ready, run, load)
         return moments
 
     def _plan(self, now: float) -> None:
-        if not self.forecast.is_stale(self.prices, self.seats.comings, now):
+        is_open = np.array([self.house.closes_in(kind, now) > 0 for kind in self.prices.kinds])
+        changes = (self.seats.comings, is_open.tobytes())
+        if not self.forecast.is_stale(self.prices, changes, now):
             return
         kinds, shapes = len(self.prices.kinds), len(self.prices.shapes)
         count = len(self.lines)
         waiting, gang = np.zeros(shapes), np.ones(shapes)
         np.add.at(waiting, self.lines.shape[:count], self.lines.count[:count])
         np.maximum.at(gang, self.lines.shape[:count], self.lines.gang[:count].astype(float))
-        devices = self.seats.count[:kinds].copy()
-        self.forecast.plan(self.prices, waiting, devices, gang, self.seats.comings, now)
+        present = self.seats.count[:kinds].copy()
+        devices = np.where(is_open, present, 0.0)
+        self.forecast.plan(self.prices, waiting, devices, gang, present, changes, now)
 
     def _look(self, now: float) -> Picker:
         kinds = list(self.prices.kinds)
