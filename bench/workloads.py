@@ -253,7 +253,7 @@ def fairness(seed: int, modest: int = 20, times: int = 1_000) -> Traffic:
 
 
 def shared(seed: int, owners: int = 8, hours: float = 3.0, load: float = 1.3) -> Traffic:
-    """40 devices and 8 owners of equal weight, each of whom asks for more than their part for hours.
+    """40 devices and 8 owners of equal weight, each of whom asks for more than a part for hours.
 
     All draw from the same mix of shapes, at random moments."""
     asked, rng = shapes(seed), np.random.default_rng([seed, 4])

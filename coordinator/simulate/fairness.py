@@ -76,6 +76,31 @@ def fairness(played: Played) -> Fairness:
     )
 
 
+def lateness(played: Played) -> dict[str, float]:
+    """By owner: how many seconds after it was owed something the owner got as much, at worst, while
+    it had waiting work. It is to lag what a delay is to a length of queue: lag grows with the
+    devices that an owner is entitled to, lateness does not."""
+    names = list(dict.fromkeys(task.owner for task in played.world.tasks))
+    weights = np.array([played.world.weight(name) for name in names], dtype=np.float64)
+    running, waiting = spans_of(played, names)
+    virtual = _virtual(running, waiting, weights)
+    return {name: _latest(n, running, waiting, virtual, weights) for n, name in enumerate(names)}
+
+
+def _latest(number: int, running: Spans, waiting: Spans, virtual: _Curve, weights: Floats) -> float:
+    mine = waiting.owner == number
+    begin, end = union(waiting.begin[mine], waiting.end[mine])
+    got, worst = _got(running, running.owner == number), 0.0
+    for first, last in zip(begin.tolist(), end.tolist(), strict=True):
+        low, high = np.searchsorted(virtual.at, [first, last])
+        at = virtual.at[low : high + 1]
+        owed = weights[number] * (virtual.value[low : high + 1] - virtual.value[low])
+        received = got(at) - got(at[:1])
+        due = np.interp(received, owed, at)
+        worst = max(worst, float(np.where(received < owed, at - due, 0.0).max()))
+    return worst
+
+
 def _virtual(running: Spans, waiting: Spans, weights: Floats) -> _Curve:
     """Device-seconds handed out per unit of the weight that was there to take them, up to each
     event."""

@@ -44,6 +44,7 @@ class Look:
     load: Floats
     model: Ints
     resident: Bools
+    is_spare: bool
 
 
 @dataclass(slots=True)
@@ -84,10 +85,16 @@ class Picker:
         self.urgency = self._urgency()
 
     def pick(
-        self, kind: int, held: Held, beside: Bools | None = None, within: float = np.inf
+        self,
+        kind: int,
+        held: Held,
+        beside: Bools | None = None,
+        within: float = np.inf,
+        is_spare: bool = True,
     ) -> Pick | None:
         """What an idle device of the kind that holds these models should do. `beside`: lines to
-        leave out; `within`: seconds in which it must be done."""
+        leave out; `within`: seconds in which it must be done; one that is not spare has other work
+        and takes nothing that is off plan here."""
         lines, count = self.lines, len(self.lines)
         shape = lines.shape[:count]
         run, load = self.prices.run[shape, kind], self.prices.load[shape, kind]
@@ -110,7 +117,7 @@ class Picker:
         if not ready.any():
             return None
         tier = self.tiers()
-        look = Look(kind, run, np.where(resident, 0.0, load), model, resident)
+        look = Look(kind, run, np.where(resident, 0.0, load), model, resident, is_spare)
         for first in _different(tier[ready]):
             found = self._of(self._foremost(ready & (tier == first)), look)
             if found is not None:
@@ -194,6 +201,8 @@ class Picker:
         dearer = ends - np.where(np.isfinite(best), best, 0.0)
         yield among & self._goes_first() & (self.waits >= dearer), "hurry"
         yield from ((stay & even, "stay"), (stay, "stay"), (swap & even, "swap"), (swap, "swap"))
+        if not look.is_spare:
+            return
         sooner = among & (ends < terms.off_plan * (np.minimum(wait, 1e9) + usual))
         yield from ((sooner & even, "off plan"), (sooner, "off plan"))
 

@@ -453,7 +453,10 @@ class Yard:
         self, number: int, key: ClassKey, picker: Picker, standing: Standing
     ) -> tuple[int | None, str]:
         """The line that the device should serve, and by which step."""
-        pick = picker.pick(*key, beside=standing.after) if standing.has_others else None
+        pick = None
+        if standing.has_others:
+            is_spare = not self.batch.lists.get(number)
+            pick = picker.pick(*key, beside=standing.after, is_spare=is_spare)
         if pick is None:
             line = self.batch.next(number, picker, standing.ready)
             if line is not None:
