@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from coordinator.api.app import bare_app
+from reelyard.rules.text import EXAMPLE
 from tests.support.api_in_hand import SCRIPT, ApiInHand, api_in_hand, problem
 
 pytestmark = pytest.mark.postgres
@@ -35,12 +36,20 @@ def test_every_address_answers_over_postgres(api: ApiInHand) -> None:
     api.submitted(SCRIPT.replace("title:", "model: wan2.1-t2v-14b\ntitle:"))
     api.farm.turn()
     token = api.post("/tokens", json={"name": "x"}).get_json()
+    put = api.bare.open(
+        "/api/v1/rules",
+        method="PUT",
+        data=EXAMPLE,
+        content_type="application/toml",
+        headers=api.authorization,
+    )
     asked = {
         "job_id": job_id,
         "task_id": f"{job_id}.film",
         "worker_id": "w",
         "sha256": sha256,
         "token_id": token["id"],
+        "revision": str(put.get_json()["revision"]),
     }
     for rule in bare_app().url_map.iter_rules():
         path = rule.rule

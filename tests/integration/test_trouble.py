@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import update
 from sqlalchemy.exc import OperationalError
 
+from coordinator import endings
 from coordinator.app import make_database
 from coordinator.core.recover import Patience
 from coordinator.dispatch import Dispatcher
@@ -52,14 +53,14 @@ def test_a_report_that_cannot_be_applied_loses_only_itself(
         farm.submit(SILENT)
     farm.hello(worker="v")
     bad, good = farm.turn()
-    whole = ReportTaker._finished
+    whole = endings.take_finished
 
-    def stumble(self: ReportTaker, ledger: Any, report: Any) -> None:
-        if report.attempt_id == bad.attempt_id:
+    def stumble(ledger: Any, reports: Any, laws: Any) -> None:
+        if any(report.attempt_id == bad.attempt_id for report in reports):
             raise KeyError("nobody thought of this")
-        whole(self, ledger, report)
+        whole(ledger, reports, laws)
 
-    monkeypatch.setattr(ReportTaker, "_finished", stumble)
+    monkeypatch.setattr("coordinator.reports.take_finished", stumble)
     farm.finished(bad)
     farm.finished(good)
     ids = [report["report_id"] for report in farm.reports]  # type: ignore[index]

@@ -30,7 +30,8 @@ _AGAIN_PART = 0.04
 class Standing:
     """How lines stand to the layout, until the next start. [lines] `members`: it holds them;
     `ready`: those that may start; `after`: they, and what comes after them. `has_others` and
-    `has_later`: whether anything is ready that comes before them, or after."""
+    `has_later`: whether anything is ready that comes before them, or after. Lines that have more
+    tasks than are in the lists (new ones, or some that came back) are not after the others."""
 
     members: Bools
     ready: Bools
@@ -48,8 +49,8 @@ class Batch:
     seconds: float = 0.0
     lines: Bools = field(default_factory=lambda: np.zeros(0, dtype=np.bool_))
     """[lines] that the layout holds."""
-    planned: int = 0
-    """Tasks that are in some device's list."""
+    planned: Floats = field(default_factory=lambda: np.zeros(0))
+    """[shapes] tasks that are in some device's list."""
     comings: int = 0
     spread: float = 0.0
     """How far runs strayed from their predictions when it was laid out."""
@@ -97,9 +98,15 @@ class Batch:
     def _stand(self, picker: Picker) -> Standing:
         members, ready = self.members(picker), picker.ready()
         first = picker.urgency[members].min() if members.any() else np.inf
-        after = members | (picker.urgency > first)
+        after = (members & ~self._beyond(members, picker)) | (picker.urgency > first)
         others, later = ready & ~after, ready & after & ~members
         return Standing(members, members & ready, after, bool(others.any()), bool(later.any()))
+
+    def _beyond(self, members: Bools, picker: Picker) -> Bools:
+        """[lines] of shapes of which more tasks wait than are in the lists."""
+        shape = picker.lines.shape[: len(picker.lines)]
+        wait = np.bincount(shape, np.where(members, self._counts(picker), 0.0), len(self.planned))
+        return np.asarray(members & (wait > _fill(self.planned, len(wait)))[shape])
 
     def renew(self, number: int, picker: Picker) -> None:
         """Lay out again what is left, where the device has nothing and that may help."""
@@ -117,7 +124,7 @@ class Batch:
         if chosen is None:
             return None
         entry, line = chosen
-        self.planned -= 1
+        self.planned[entry[0]] -= 1
         entry[1] -= 1
         if entry[1] == 0:
             entries.remove(entry)
@@ -144,7 +151,7 @@ class Batch:
             return False
         left = float(self._counts(picker)[self.members(picker)].sum())
         strays = picker.forecast.spread > _STRAYS or picker.seats.comings != self.comings
-        return left > 0 and (strays or left > self.planned)
+        return left > 0 and (strays or left > self.planned.sum())
 
     def _lay_out(self, picker: Picker) -> None:
         prices, seats, kinds = picker.prices, picker.seats, len(picker.prices.kinds)
@@ -161,7 +168,7 @@ class Batch:
         found = best_layout(work, mix, bound, free, _RISK_SPREADS * picker.forecast.spread)
         self.is_on, self.laid_at, self.seconds = True, picker.now, found.makespan
         self.lines = np.array(self._counts(picker) > 0)
-        self.planned = int(count.sum())
+        self.planned = count.copy()
         self.spread, self.comings = picker.forecast.spread, picker.seats.comings
         self.standing, self.spent = None, {}
         self.lists = {n: deque([s, m] for s, m in runs) for n, runs in found.runs.items()}
@@ -204,9 +211,14 @@ class Batch:
             if key[:2] == (False, False) or len(picker.accounts) == 1:
                 break
         for entry in stale:
-            self.planned -= entry[1]
+            self.planned[entry[0]] -= entry[1]
             entries.remove(entry)
         return (best[1], best[2]) if best else None
+
+
+def _fill(found: Floats, count: int) -> Floats:
+    """As many, nothing of the new ones."""
+    return np.concatenate([found, np.zeros(max(0, count - len(found)))])
 
 
 def is_riskier(spread: float, picker: Picker) -> bool:

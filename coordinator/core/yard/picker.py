@@ -45,6 +45,8 @@ class Look:
     model: Ints
     resident: Bools
     is_spare: bool
+    is_empty: bool
+    """They hold nothing: a load throws nothing out."""
 
 
 @dataclass(slots=True)
@@ -117,7 +119,7 @@ class Picker:
         if not ready.any():
             return None
         tier = self.tiers()
-        look = Look(kind, run, np.where(resident, 0.0, load), model, resident, is_spare)
+        look = Look(kind, run, np.where(resident, 0.0, load), model, resident, is_spare, not held)
         for first in _different(tier[ready]):
             found = self._of(self._foremost(ready & (tier == first)), look)
             if found is not None:
@@ -195,7 +197,7 @@ class Picker:
         stay = among & look.resident & (on_plan | (look.run < terms.stretch * usual))
         yield stay & behind, "stay"
         worth = (wait > terms.swap_lines * look.load) | (self.waits > terms.swap_waits * look.load)
-        swap = planned & worth
+        swap = planned & (worth | (look.is_empty & (ends < wait + usual)))
         yield swap & behind & (self.waits > terms.behind_waits * look.load), "swap"
         best = usual + self.forecast.least_load[shape]
         dearer = ends - np.where(np.isfinite(best), best, 0.0)
