@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from pydantic import TypeAdapter
-from sqlalchemy import ColumnElement, Connection, FromClause, RowMapping, or_, select
+from sqlalchemy import Connection, RowMapping, select
 
 from coordinator.core.living import Changes
 from coordinator.core.recover import KnownWorker, OpenAttempt
@@ -38,8 +38,7 @@ _OF_ITS_JOB = [
         *("priority", "held_because", "start_after", "band", "rank", "deadline", "owner"),
         *("pools", "tags"),
     )
-]
-_WAITS, _NEED = tasks.alias("waits"), tasks.alias("need")
+] + [jobs.c.created_at.label("queued_at"), jobs.c.state.label("js")]
 OPEN_ATTEMPT = (AttemptState.SENT, AttemptState.RUNNING)
 OPEN_JOB = (JobState.QUEUED, JobState.RUNNING, JobState.PAUSED)
 
@@ -50,10 +49,6 @@ class Only:
 
     ids: frozenset[str] = frozenset()
     jobs: frozenset[str] = frozenset()
-
-    def holds(self, table: FromClause = tasks) -> ColumnElement[bool]:
-        """As a condition over a table of tasks."""
-        return or_(table.c.id.in_(self.ids), table.c.job_id.in_(self.jobs))
 
 
 def read_snapshot(connection: Connection, now: float, catalog: Catalog) -> Snapshot:
@@ -82,9 +77,8 @@ def read_changes(
     changed = _with_dependants(connection, only)
     if not changed and not workers:
         return Changes(), []
-    these = Only(changed)
-    waiting, unreadable = read_waiting(connection, these)
-    under_way, lost = read_under_way(connection, these)
+    waiting, unreadable = read_waiting(connection, changed)
+    under_way, lost = read_under_way(connection, changed)
     devices = read_devices(connection, catalog, workers) if workers else []
     changes = Changes(changed, tuple(waiting), tuple(under_way), workers, tuple(devices))
     return changes, [*unreadable, *lost]
@@ -99,39 +93,34 @@ def rules_or_none(connection: Connection) -> Rules:
 
 
 def _with_dependants(connection: Connection, only: Only) -> frozenset[str]:
-    if not only.ids and not only.jobs:
-        return frozenset()
-    own = connection.execute(select(tasks.c.id).where(only.holds())).scalars()
-    waits, need = _WAITS, _NEED
-    query = (
-        select(edges.c.task_id)
-        .join(need, need.c.id == edges.c.needs)
-        .join(waits, waits.c.id == edges.c.task_id)
-        .where(need.c.id.in_(only.ids), waits.c.state == TaskState.WAITING)
-    )
-    dependants = connection.execute(query).scalars() if only.ids else ()
-    return only.ids.union(own, dependants)
+    """Those that need what is done now; a change of what is not done changes nothing there. One
+    column a condition: a planner that has to choose reads every task that waits."""
+    found = set(only.ids)
+    if only.jobs:
+        found.update(connection.scalars(select(tasks.c.id).where(tasks.c.job_id.in_(only.jobs))))
+    states = connection.execute(select(tasks.c.id, tasks.c.state).where(tasks.c.id.in_(only.ids)))
+    done = [id for id, state in states if state == TaskState.DONE]
+    if done:
+        found.update(connection.scalars(select(edges.c.task_id).where(edges.c.needs.in_(done))))
+    return frozenset(found)
 
 
 def read_waiting(
-    connection: Connection, only: Only | None = None
+    connection: Connection, ids: frozenset[str] | None = None
 ) -> tuple[list[Waiting], list[tuple[str, str]]]:
-    """Tasks that wait, of jobs that are not over; and those that make no sense to us, with why."""
+    """Tasks that wait, of jobs that are not over; and those that make no sense to us, with why. Of
+    `ids` where they are given."""
+    is_open = (tasks.c.state == TaskState.WAITING, jobs.c.state.in_(OPEN_JOB))
     query = (
-        select(
-            *_LOOKED_AT,
-            *_OF_ITS_JOB,
-            jobs.c.created_at.label("queued_at"),
-            jobs.c.state.label("js"),
-        )
+        select(*_LOOKED_AT, *_OF_ITS_JOB, tasks.c.state)
         .join(jobs, jobs.c.id == tasks.c.job_id)
-        .where(tasks.c.state == TaskState.WAITING, jobs.c.state.in_(OPEN_JOB))
+        .where(*(is_open if ids is None else (tasks.c.id.in_(ids),)))
     )
-    if only is not None:
-        query = query.where(only.holds())
-    open_needs, short_of = _open_needs(connection, only), _short_of(connection, only)
+    rows = [row for row in connection.execute(query).mappings() if _waits(row)]
+    these = None if ids is None else [row["id"] for row in rows]
+    open_needs, short_of = _open_needs(connection, these), _short_of(connection, rows)
     found, unreadable = list[Waiting](), list[tuple[str, str]]()
-    for row in connection.execute(query).mappings():
+    for row in rows:
         try:
             task = _waiting(row, open_needs.get(row["id"], ()), short_of.get(row["id"], ()))
         except ValueError as wrong:  # pydantic's ValidationError is one
@@ -142,15 +131,14 @@ def read_waiting(
 
 
 def read_under_way(
-    connection: Connection, only: Only | None = None
+    connection: Connection, ids: frozenset[str] | None = None
 ) -> tuple[list[UnderWay], list[tuple[str, str]]]:
-    """Tasks with an open try, and those that make no sense to us, with why."""
+    """Tasks with an open try, and those that make no sense to us, with why. Of `ids` where they are
+    given."""
     query = (
         select(
             *_LOOKED_AT,
             *_OF_ITS_JOB,
-            jobs.c.created_at.label("queued_at"),
-            jobs.c.state.label("js"),
             attempts.c.id.label("attempt"),
             *(attempts.c[name] for name in ("worker_id", "device_id", "lane", "members")),
             attempts.c.created_at.label("since"),
@@ -161,8 +149,8 @@ def read_under_way(
         .join(attempts, attempts.c.id == tasks.c.attempt_id)
         .where(attempts.c.state.in_(OPEN_ATTEMPT))
     )
-    if only is not None:
-        query = query.where(only.holds())
+    if ids is not None:
+        query = query.where(tasks.c.id.in_(ids))
     found, unreadable = list[UnderWay](), list[tuple[str, str]]()
     for row in connection.execute(query).mappings():
         try:
@@ -170,6 +158,10 @@ def read_under_way(
         except ValueError as wrong:
             unreadable.append((row["id"], str(wrong)))
     return found, unreadable
+
+
+def _waits(row: RowMapping) -> bool:
+    return row["state"] == TaskState.WAITING and row["js"] in OPEN_JOB
 
 
 def _under_way(row: RowMapping) -> UnderWay:
@@ -306,41 +298,43 @@ def _waiting(row: RowMapping, needs: tuple[str, ...], short_of: tuple[float, ...
     )
 
 
-def _open_needs(connection: Connection, only: Only | None) -> Mapping[str, tuple[str, ...]]:
+def _open_needs(
+    connection: Connection, ids: Sequence[str] | None
+) -> Mapping[str, tuple[str, ...]]:
     """Labels of unfinished needs, by the task that waits for them, in film order."""
-    waits, need = _WAITS, _NEED
     query = (
-        select(edges.c.task_id, need.c.label)
-        .join(need, need.c.id == edges.c.needs)
-        .join(waits, waits.c.id == edges.c.task_id)
-        .where(waits.c.state == TaskState.WAITING, need.c.state != TaskState.DONE)
-        .order_by(need.c.scene, need.c.role.desc())
+        select(edges.c.task_id, tasks.c.label)
+        .join(tasks, tasks.c.id == edges.c.needs)
+        .where(tasks.c.state != TaskState.DONE)
+        .order_by(tasks.c.scene, tasks.c.role.desc())
     )
-    if only is not None:
-        query = query.where(only.holds(waits))
+    if ids is not None:
+        query = query.where(edges.c.task_id.in_(ids))
     found: dict[str, list[str]] = defaultdict(list)
     for task_id, label in connection.execute(query):
         found[task_id].append(label)
     return {task_id: tuple(labels) for task_id, labels in found.items()}
 
 
-def _short_of(connection: Connection, only: Only | None) -> Mapping[str, tuple[float, ...]]:
-    """Predictions of earlier tries that ran out of memory, in GiB."""
+def _short_of(
+    connection: Connection, rows: Iterable[RowMapping]
+) -> Mapping[str, tuple[float, ...]]:
+    """Predictions of earlier tries of these that ran out of memory, in GiB."""
+    tried = {row["id"]: row["job_id"] for row in rows if row["attempt_count"]}
+    if not tried:
+        return {}
     query = (
         select(attempts.c.task_id, attempts.c.predicted_gib)
-        .join(tasks, tasks.c.id == attempts.c.task_id)
         .where(
-            tasks.c.state == TaskState.WAITING,
+            attempts.c.job_id.in_(set(tried.values())),
             attempts.c.failure_kind == FailureKind.OUT_OF_MEMORY,
         )
         .order_by(attempts.c.task_id, attempts.c.predicted_gib)
     )
-    if only is not None:
-        query = query.where(only.holds())
     found: dict[str, list[float]] = defaultdict(list)
     for task_id, gib in connection.execute(query):
         found[task_id].append(gib or 0.0)
-    return {task_id: tuple(values) for task_id, values in found.items()}
+    return {task_id: tuple(found[task_id]) for task_id in tried if task_id in found}
 
 
 def _busy(connection: Connection) -> Mapping[tuple[str, str], str]:

@@ -123,14 +123,12 @@ class Ledger:
 
     def start_tasks(self, present: Mapping[str, str]) -> list[RowMapping]:
         """Of these tasks, those that may start, and whose present attempt is this one: id, label
-        and attempt_id."""
+        and attempt_id. To the scheduler they are under way since they were assigned."""
         befores, after = outcome(TASK, TaskEvent.START)
         values, told = {"started_at": self.now, "because": ""}, ("id", "label", "attempt_id")
-        rows = change_alike(
+        return change_alike(
             self.connection, tasks, befores, after, present, values, told, present.values()
         )
-        self.touch("task", (row["id"] for row in rows))
-        return rows
 
     def tell(
         self,

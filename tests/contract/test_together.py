@@ -260,7 +260,8 @@ def test_a_ledger_knows_what_the_scheduler_must_look_at(farm: FarmInHand) -> Non
     with farm.database.write() as connection:
         ledger = Ledger(connection, 1.0)
         assert not ledger.task("nobody", TaskEvent.CANCEL)
-        ledger.start_tasks({orders[0].task_id: orders[0].attempt_id})
+        ledger.start_tasks({orders[2].task_id: orders[2].attempt_id})  # known since it was sent
+        ledger.tasks(TaskEvent.RETRY, {orders[0].task_id: {"because": "a test"}})
         ledger.tasks(TaskEvent.RETRY, {orders[1].task_id: {"because": "a test"}})
         ledger.touch("worker", ["w"])
         expected = {("task", order.task_id) for order in orders[:2]} | {("worker", "w")}

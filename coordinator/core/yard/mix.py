@@ -112,7 +112,8 @@ def _search(work: Work, low: float, horizon: float, tolerance: float) -> tuple[f
             horizon = (low + top) / 2 if top else horizon * step
         else:
             best, top = mix, horizon
-            horizon = horizon * mix.lam if horizon * mix.lam > low else (low + horizon) / 2
+            low = max(low, horizon * mix.lam)  # what is needed never falls as horizons shorten
+            horizon = min(low * (1 + tolerance / 2), (low + top) / 2)
         if top and top - low <= tolerance * top:
             break
     return low, best
