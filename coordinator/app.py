@@ -59,6 +59,7 @@ def make_coordinator(settings: Settings) -> Coordinator:
         patience,
         clock,
         settings.tick_seconds,
+        settings.ahead_seconds,
     )
     _listen(celery, loop)
     return Coordinator(loop, celery, database)

@@ -58,11 +58,12 @@ class Loop:
         patience: Patience,
         clock: Clock,
         tick_seconds: float,
+        ahead_seconds: float = 0.0,
     ) -> None:
         self._database, self._dispatcher, self._taker = database, dispatcher, taker
         self._leader, self._patience = leader, patience
         self._clock, self._tick_seconds = clock, tick_seconds
-        self._scheduler = Scheduler(database, catalog, clock)
+        self._scheduler = Scheduler(database, catalog, clock, ahead_seconds)
         self._turned_at = self._ticked_at = self._kept_at = self._listening_since = 0.0
         self._inbox: queue.SimpleQueue[object | None] = queue.SimpleQueue()
         self._leads, self._kept = False, dict[str, float]()

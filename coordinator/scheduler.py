@@ -36,10 +36,14 @@ class Found:
 
 
 class Scheduler:
-    """One coordinator's view of the farm."""
+    """One coordinator's view of the farm. `ahead_seconds`: so long before a device is free it gets
+    what comes next, where that is short."""
 
-    def __init__(self, database: Database, catalog: Catalog, clock: Clock) -> None:
+    def __init__(
+        self, database: Database, catalog: Catalog, clock: Clock, ahead_seconds: float = 0.0
+    ) -> None:
         self._database, self._catalog, self._clock = database, catalog, clock
+        self._ahead_seconds = ahead_seconds
         self._foresight = Foresight(catalog)
         self._farm: LivingYard | None = None
         self._news: set[tuple[Kind, str]] = set()
@@ -94,7 +98,7 @@ class Scheduler:
         snapshot = farm.read_snapshot(connection, self._clock.now(), self._catalog)
         if snapshot.lessons != self._foresight.lessons:
             self._foresight = self._foresight.taught(snapshot.lessons)
-        self._farm = LivingYard.of(snapshot, self._foresight)
+        self._farm = LivingYard.of(snapshot, self._foresight, self._ahead_seconds)
         return snapshot.unreadable
 
     def _learn(self, connection: Connection) -> None:

@@ -51,6 +51,7 @@ class Settings(BaseSettings):
     resend_seconds: float = Field(default=5.0, gt=0)
     tick_seconds: float = Field(default=1.0, gt=0)
     max_attempts: int = Field(default=4, ge=1)
+    ahead_seconds: float = Field(default=10.0, ge=0)  # a short task is sent so early; 0: never
 
     # Work.
     worker_id: str = ""

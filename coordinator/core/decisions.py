@@ -19,7 +19,7 @@ class Assign:
     fit: Fit
     because: str
     seconds: float = 0.0
-    """With the load, as predicted."""
+    """Until it is done, with what it is queued behind and the load, as predicted."""
     lane: Literal["main", "side"] = "main"
     members: tuple[tuple[str, str], ...] = ()
     """Worker and device of a gang's others."""

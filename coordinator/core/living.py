@@ -5,6 +5,7 @@ time, with the same decisions either way. Pure: what has changed is handed in.
 from __future__ import annotations
 
 import heapq
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import inf
@@ -26,6 +27,8 @@ _BANDS = {
     Band.BATCH: Urgency.BATCH,
 }
 _DEADLINE_STEP_SECONDS = 300.0
+_MANY = 50
+_AGAIN_SECONDS = 5.0
 Place = tuple[str, str, str]
 """Worker, device, lane."""
 
@@ -41,6 +44,15 @@ class Changes:
     under_way: tuple[UnderWay, ...] = ()
     workers: frozenset[str] = frozenset()
     devices: tuple[Device, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """What a line was told, and when that was found."""
+
+    key: LineKey
+    hold: Hold
+    at: float
 
 
 @dataclass(slots=True)
@@ -59,13 +71,14 @@ class LivingYard:
     _of_worker: dict[str, set[tuple[str, str]]] = field(default_factory=dict)
     _later: list[tuple[float, str]] = field(default_factory=list)
     _fresh: set[str] = field(default_factory=set)
-    _said: dict[int, tuple[LineKey, str]] = field(default_factory=dict)
+    _said: dict[int, _Said] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, farm: Snapshot, foresight: Foresight) -> LivingYard:
-        """Built from everything that the database knows."""
+    def of(cls, farm: Snapshot, foresight: Foresight, ahead_seconds: float = 0.0) -> LivingYard:
+        """Built from everything that the database knows. `ahead_seconds`: see `Terms`."""
         estimates, house = FarmEstimates(foresight, farm.rules), FarmHouse(farm.rules)
-        made = cls(Yard(estimates, house, terms_of(farm.rules)), estimates, house)
+        terms = terms_of(farm.rules, ahead_seconds)
+        made = cls(Yard(estimates, house, terms), estimates, house)
         workers = frozenset(device.worker_id for device in farm.devices)
         tasks = frozenset([*(t.id for t in farm.waiting), *(u.task_id for u in farm.under_way)])
         changes = Changes(tasks, farm.waiting, farm.under_way, workers, farm.devices)
@@ -80,12 +93,23 @@ class LivingYard:
             self._put_worker(worker, [d for d in changes.devices if d.worker_id == worker])
         going = {one.task_id: one for one in changes.under_way}
         waits = {task.id: task for task in changes.waiting}
-        for task_id in sorted(changes.tasks):
+        for task_id in self._in_turn(changes.tasks, going):
             self._forget(task_id, going.get(task_id), now)
             if task_id in waits:
                 self._place(waits[task_id], now)
             elif task_id in going and task_id not in self.yard.runs:
                 self._resume(going[task_id], now)
+
+    def _in_turn(self, tasks: frozenset[str], going: Mapping[str, UnderWay]) -> list[str]:
+        """What is over first, and what runs before what is queued behind it."""
+
+        def turn(task_id: str) -> tuple[bool, float, str]:
+            if one := going.get(task_id):
+                return True, one.since, task_id
+            run = self.yard.runs.get(task_id)
+            return False, float(run is not None and run.is_queued), task_id
+
+        return sorted(tasks, key=turn)
 
     def learn(self, foresight: Foresight) -> None:
         """Predictions are other ones now."""
@@ -117,26 +141,38 @@ class LivingYard:
             return []
         why = Reasons(self).why_there(task, device, start, fit)
         members = tuple((place[0], place[1]) for place in others)
-        lasts = start.load_seconds + start.seconds
+        lasts = start.begins_in + start.load_seconds + start.seconds
         return [Assign(task, device, fit, why, lasts, lane_of(task.kind), members)]
 
     def _news(self, now: float) -> list[Hold]:
         """What tasks have not been told yet: all of a line whose reason is another now, else those
         that have newly joined it."""
-        reasons, lines = Reasons(self), self.yard.lines
-        found = []
+        found, lines = list[Hold](), self.yard.lines
+        newly = defaultdict[int, list[str]](list)
+        for task_id in self._fresh & lines.where.keys():
+            newly[lines.where[task_id]].append(task_id)
+        reasons = Reasons(self)
         for line in lines.standing():
-            one = self.waiting[lines.first(line)]
-            hold = reasons.of_line(line, one, now)
-            known = self._said.get(line) == (lines.key(line), hold.because)
-            self._said[line] = (lines.key(line), hold.because)
-            for task_id in lines.tasks(line):
-                if not known or task_id in self._fresh:
-                    found.append(replace(hold, task=self.waiting[task_id]))
+            hold, is_news = self._hold(line, reasons, now)
+            for task_id in lines.tasks(line) if is_news else newly.get(line, ()):
+                found.append(replace(hold, task=self.waiting[task_id]))
         for task_id in sorted(self._fresh & self.held.keys()):
             found.append(Hold(self.held[task_id], own_reason(self.held[task_id], now)))
         self._fresh.clear()
         return [hold for hold in found if hold.because != hold.task.because]
+
+    def _hold(self, line: int, reasons: Reasons, now: float) -> tuple[Hold, bool]:
+        """Why the line waits, and whether that is another reason than its tasks were told. What
+        very many would have to be told anew is looked at now and then."""
+        lines, said = self.yard.lines, self._said.get(line)
+        key, one = lines.key(line), self.waiting[lines.first(line)]
+        is_known = said is not None and said.key == key
+        if said and is_known and lines.count[line] > _MANY and now < said.at + _AGAIN_SECONDS:
+            return replace(said.hold, task=one), False
+        hold = reasons.of_line(line, one, now)
+        is_news = said is None or not is_known or said.hold.because != hold.because
+        self._said[line] = _Said(key, hold, now)
+        return hold, is_news
 
     def busy(self) -> Mapping[object, str]:
         """By worker, device and lane the label of what is under way there."""
@@ -241,9 +277,10 @@ class LivingYard:
         return _place(self.yard.seats.seats[run.seats[0]].key)[0]
 
 
-def terms_of(rules: Rules) -> Terms:
+def terms_of(rules: Rules, ahead_seconds: float = 0.0) -> Terms:
     """What the house rules say of the yard's constants."""
     return Terms(
+        ahead_seconds=ahead_seconds,
         age_seconds=rules.age_seconds_per_band,
         minimum_run_seconds=rules.minimum_run_seconds,
         half_life_seconds=rules.half_life_seconds,

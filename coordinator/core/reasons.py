@@ -30,6 +30,7 @@ _STEPS = {
     "off plan": "ends sooner here than by waiting for a better device",
     "batch": "its place in the batch",
     "large": "all of the devices that it needs are free",
+    "ahead": "next on this device, behind what is about to end",
     "backfill": "ends before the device is needed for a larger task",
 }
 

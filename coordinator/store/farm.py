@@ -298,9 +298,7 @@ def _waiting(row: RowMapping, needs: tuple[str, ...], short_of: tuple[float, ...
     )
 
 
-def _open_needs(
-    connection: Connection, ids: Sequence[str] | None
-) -> Mapping[str, tuple[str, ...]]:
+def _open_needs(connection: Connection, ids: Sequence[str] | None) -> Mapping[str, tuple[str, ...]]:
     """Labels of unfinished needs, by the task that waits for them, in film order."""
     query = (
         select(edges.c.task_id, tasks.c.label)

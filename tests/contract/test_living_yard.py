@@ -12,6 +12,7 @@ import pytest
 
 from coordinator.core.foresight import Foresight
 from coordinator.core.living import LivingYard
+from coordinator.core.yard.seats import Run
 from coordinator.steering import Steering
 from coordinator.store.farm import read_snapshot
 from reelyard.errors import Conflict
@@ -23,9 +24,12 @@ SPOKEN = {"picture": "a red circle moving left", "say": "Hello there."}
 SILENT = {"picture": "a blue square moving up", "seconds": 3}
 
 
-@pytest.fixture
-def farm(tmp_path: Path) -> Iterator[FarmInHand]:
-    farm = FarmInHand(f"sqlite:///{tmp_path / 'farm.db'}")
+AHEAD_SECONDS = 10.0
+
+
+@pytest.fixture(params=[0.0, AHEAD_SECONDS], ids=["one at a time", "ahead"])
+def farm(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[FarmInHand]:
+    farm = FarmInHand(f"sqlite:///{tmp_path / 'farm.db'}", ahead_seconds=request.param)
     farm.hello()
     farm.turn()
     yield farm
@@ -58,13 +62,17 @@ def told(yard: LivingYard) -> dict[str, Any]:
         },
         "attempts": yard.attempts,
         "seats": {
-            seat.key: (list(inner.prices.kinds)[seat.kind], seat.run and seat.run.task)
+            seat.key: (list(inner.prices.kinds)[seat.kind], named(seat.run), named(seat.then))
             for seat in seats.seats
             if seat.is_open
         },
         "waiting": {name: int(inner.accounts.waiting[n]) for name, n in names(inner).items()},
         "running": {name: int(inner.accounts.running[n]) for name, n in names(inner).items()},
     }
+
+
+def named(run: Run | None) -> str | None:
+    return run and run.task
 
 
 def names(inner: Any) -> dict[str, int]:

@@ -98,7 +98,7 @@ class KeptLetters:
 class FarmInHand:
     """Turned by `turn`; `reports` wait for the next turn."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, ahead_seconds: float = 0.0) -> None:
         self.clock, self.catalog = ManualClock(), built_in()
         self.database, self.carrier = migrated(url), KeptLetters()
         self.intake = Intake(
@@ -113,6 +113,7 @@ class FarmInHand:
             PATIENCE,
             self.clock,
             tick_seconds=1.0,
+            ahead_seconds=ahead_seconds,
         )
         self.reports: list[object] = []
         self._count = 0

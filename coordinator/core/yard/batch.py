@@ -11,6 +11,7 @@ from math import inf
 
 import numpy as np
 
+from coordinator.core.yard.ahead import left
 from coordinator.core.yard.layout import EMPTY, Free, best_layout
 from coordinator.core.yard.mix import makespan_bound, work_of
 from coordinator.core.yard.picker import Picker
@@ -116,18 +117,20 @@ class Batch:
 
     def next(self, number: int, picker: Picker, ready: Bools) -> int | None:
         """The line that the device should serve next; None when its list has nothing for it."""
-        entries = self.lists.get(number)
-        if not entries:
-            return None
-        seat = picker.seats.seats[number]
-        chosen = self._entry(entries, seat, picker, ready)
-        if chosen is None:
-            return None
-        entry, line = chosen
+        chosen = self.peek(number, picker, ready)
+        return self.take(number, *chosen) if chosen else None
+
+    def peek(self, number: int, picker: Picker, ready: Bools) -> tuple[list[int], int] | None:
+        """The entry of its list, and the line of it, that the device should serve next."""
+        entries, seat = self.lists.get(number), picker.seats.seats[number]
+        return self._entry(entries, seat, picker, ready) if entries else None
+
+    def take(self, number: int, entry: list[int], line: int) -> int:
+        """One task of the entry is served."""
         self.planned[entry[0]] -= 1
         entry[1] -= 1
         if entry[1] == 0:
-            entries.remove(entry)
+            self.lists[number].remove(entry)
         return line
 
     def again_at(self) -> float:
@@ -174,9 +177,8 @@ class Batch:
         self.lists = {n: deque([s, m] for s, m in runs) for n, runs in found.runs.items()}
 
     def _free(self, number: int, seat: Seat, picker: Picker, models: int) -> Free:
-        left = max(0.0, seat.run.ends_at - picker.now) if seat.run else 0.0
         model = max((m for m in seat.held if m < models), default=EMPTY)
-        return Free(number, seat.kind, model, left)
+        return Free(number, seat.kind, model, left(seat, picker.now))
 
     def _counts(self, picker: Picker) -> Floats:
         """[lines] tasks that a layout may hold: no gangs, no deadlines, nothing moved by hand."""

@@ -13,6 +13,7 @@ from math import ceil, inf
 
 import numpy as np
 
+from coordinator.core.yard.ahead import left
 from coordinator.core.yard.picker import Picker
 from coordinator.core.yard.seats import Seat
 
@@ -90,5 +91,4 @@ def _place(seat: Seat) -> str:
 
 
 def _free_in(picker: Picker, number: int) -> float:
-    run = picker.seats.seats[number].run
-    return 0.0 if run is None else max(0.0, run.ends_at - picker.now)
+    return left(picker.seats.seats[number], picker.now)

@@ -46,6 +46,7 @@ def victim(line: int, picker: Picker) -> int | None:
         (float(picker.prices.run[shape, seat.kind]), seat.run.started_at, number)
         for number, seat in enumerate(picker.seats.seats)
         if seat.run is not None
+        and seat.then is None
         and seat.is_open
         and seat.kept_for is None
         and np.isfinite(picker.prices.run[shape, seat.kind])
@@ -65,4 +66,4 @@ def _may_be_stopped(run: Run, picker: Picker) -> bool:
 
 def _makes_way(run: Run) -> bool:
     is_batch = run.line.band == Urgency.BATCH and run.line.can_checkpoint
-    return is_batch and len(run.seats) == 1 and not run.stopping
+    return is_batch and len(run.seats) == 1 and not run.stopping and not run.is_queued

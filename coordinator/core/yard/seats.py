@@ -34,6 +34,8 @@ class Run:
     gib: float = 0.0
     charged: float = 0.0
     stopping: bool = False
+    is_queued: bool = False
+    """Behind another; its times are those at which it would begin and end."""
 
 
 @dataclass(slots=True)
@@ -50,10 +52,17 @@ class Seat:
     """Those of one pool share their memory."""
     held: Held = frozenset()
     run: Run | None = None
+    then: Run | None = None
+    """What is queued behind the run."""
     is_open: bool = True
     kept_for: int | None = None
     """The line that it is reserved for."""
     kept_until: float = inf
+
+    @property
+    def most_gib(self) -> float:
+        """What it never exceeds with what it has: one after the other, so the larger counts."""
+        return max((run.gib for run in (self.run, self.then) if run is not None), default=0.0)
 
 
 @dataclass(slots=True)
@@ -82,6 +91,8 @@ class Seats:
     _heaps: dict[ClassKey, list[tuple[Any, int]]] = field(default_factory=lambda: defaultdict(list))
     _ends: dict[int, list[tuple[float, int]]] = field(default_factory=lambda: defaultdict(list))
     _listed: dict[int, ClassKey] = field(default_factory=dict)
+    _soon: list[tuple[float, int]] = field(default_factory=list)
+    _ending: set[int] = field(default_factory=set)
 
     def put(self, seat: Seat) -> int:
         """A device that is new, or that is different now; a run of it stays."""
@@ -98,7 +109,8 @@ class Seats:
             seat.held = old.held  # what it is loading for the run counts
         if old.is_open and _alike(old, seat):
             return number
-        seat.run, seat.kept_for, seat.kept_until = old.run, old.kept_for, old.kept_until
+        seat.run, seat.then = old.run, old.then
+        seat.kept_for, seat.kept_until = old.kept_for, old.kept_until
         self._leave(number)
         self.seats[number] = seat
         self._enter(number)
@@ -117,10 +129,29 @@ class Seats:
             seat = self.seats[number]
             self._unlist(number)
             seat.run, seat.kept_for, seat.kept_until = run, None, inf
-            if model >= 0:
-                heapq.heappush(self._ends[model], (run.ends_at, number))
+            self._note_end(number, run, model)
             if model >= 0 and model not in seat.held:
                 self._hold(number, frozenset((model,)))
+
+    def queue(self, run: Run) -> None:
+        """The run has its device as soon as what is there has ended."""
+        run.is_queued = True
+        self.seats[run.seats[0]].then = run
+        self._ending.discard(run.seats[0])
+
+    def ending(self, by: float) -> set[int]:
+        """Devices whose run ends by then, as predicted, and that have nothing queued."""
+        while self._soon and self._soon[0][0] <= by:
+            ends_at, number = heapq.heappop(self._soon)
+            if self._still_runs(ends_at, number) and self.seats[number].then is None:
+                self._ending.add(number)
+        return self._ending
+
+    def _note_end(self, number: int, run: Run, model: int) -> None:
+        heapq.heappush(self._soon, (run.ends_at, number))
+        self._ending.discard(number)
+        if model >= 0:
+            heapq.heappush(self._ends[model], (run.ends_at, number))
 
     def free_in(self, model: int, now: float) -> float:
         """Seconds until the first device that holds the model is free, as predicted."""
@@ -135,13 +166,21 @@ class Seats:
         run = self.seats[number].run
         return run is not None and run.ends_at == ends_at
 
-    def end(self, run: Run) -> None:
-        """Its devices are free."""
+    def end(self, run: Run) -> Run | None:
+        """Its devices are free; what was queued behind it, where there was something, is for the
+        caller to begin."""
+        then = None
         for number in run.seats:
             seat = self.seats[number]
-            if seat.run is run:
-                seat.run = None
-                self._list(number)
+            if seat.then is run:
+                seat.then = None
+                self._ending.add(number)
+            elif seat.run is run:
+                seat.run, then, seat.then = None, seat.then, None
+                self._ending.discard(number)
+                if then is None:
+                    self._list(number)
+        return then
 
     def hold(self, number: int, held: Held) -> None:
         """What the device has in memory now."""

@@ -79,3 +79,7 @@ class Terms:
     """Part of the devices that may be held for gangs, but always enough for one."""
     most_per_tick: int = 250
     """Starts of one tick: what is left is for the next, which comes at once."""
+    ahead_seconds: float = 0.0
+    """A short task is queued behind one that ends within so long; 0: none is."""
+    ahead_longest_seconds: float = 30.0
+    """Nothing that takes longer is bound to a device before that is free."""

@@ -15,6 +15,7 @@ from typing import Protocol
 import numpy as np
 
 from coordinator.core.yard.accounts import Accounts
+from coordinator.core.yard.ahead import free_soon, left, suits
 from coordinator.core.yard.batch import Batch, Standing
 from coordinator.core.yard.forecast import Forecast
 from coordinator.core.yard.gangs import Reservation, large_lines, most_reserved, reserve
@@ -43,6 +44,8 @@ class Start:
     seconds: float
     load_seconds: float
     step: str
+    begins_in: float = 0.0
+    """Seconds until what it is queued behind has ended, as predicted; 0: it begins now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,14 +178,22 @@ class Yard:
         run = self.runs.pop(task, None)
         if run is None:
             return
-        self.seats.end(run)
+        if then := self.seats.end(run):
+            self._go_on(then, now)
         owner = self.accounts.numbers[run.line.owner]
         self.accounts.running[owner] -= 1
         self._limits.subtract(run.line.limits)
         self._count_on_nodes(run, -1)
-        took = now - run.started_at
-        self.accounts.charge(owner, took * self._worth(run.seats) - run.charged)
-        self.forecast.compare(run.ends_at - run.started_at, took)
+        took = 0.0 if run.is_queued else now - run.started_at
+        if took > 0 or run.is_queued:  # what begins and ends in one moment was not seen to run
+            self.accounts.charge(owner, took * self._worth(run.seats) - run.charged)
+            self.forecast.compare(run.ends_at - run.started_at, took)
+
+    def _go_on(self, run: Run, now: float) -> None:
+        """What was queued has its device."""
+        run.started_at, run.ends_at = now, now + run.ends_at - run.started_at
+        run.is_queued = False
+        self.seats.begin(run, int(self.prices.model[run.shape]))
 
     def begin(
         self,
@@ -193,15 +204,22 @@ class Yard:
         ends_at: float,
         gib: float = 0.0,
     ) -> None:
-        """A run that somebody else has placed, or that was placed before this yard was built. Its
-        model counts as held; nothing is charged."""
+        """A run that somebody else has placed, or that was placed before this yard was built; one
+        on a device that runs something is queued there. Its model counts as held; nothing is
+        charged."""
         self._looked = None
         seats = tuple(self.seats.numbers[place] for place in places if place in self.seats.numbers)
-        seats = tuple(number for number in seats if self.seats.seats[number].run is None)
         shape, owner = self.prices.shape(key.shape), self.owner(key.owner)
         run = Run(task, key, shape, seats, started_at, ends_at, started_at, gib)
+        busy = [seat for number in seats if (seat := self.seats.seats[number]).run]
+        if len(seats) == 1 and busy and busy[0].then is None:
+            run.started_at = max(started_at, left(busy[0], started_at) + started_at)
+            run.ends_at = max(ends_at, run.started_at)
+            self.seats.queue(run)
+        else:
+            run.seats = tuple(n for n in seats if self.seats.seats[n].run is None)
+            self.seats.begin(run, int(self.prices.model[shape]))
         self.runs[task] = run
-        self.seats.begin(run, int(self.prices.model[shape]))
         self.accounts.running[owner] += 1
         self._limits.update(key.limits)
         self._count_on_nodes(run, 1)
@@ -225,7 +243,8 @@ class Yard:
             return []
         self.accounts.forget(now, self.terms.half_life_seconds)
         self._plan(now)
-        if self._is_full() and not self._may_push():
+        soon = free_soon(self.seats, self.terms, now)
+        if self._is_full() and not self._may_push() and not soon:
             return []
         if not self.batch.is_on and self.lines.is_littered():
             self.lines.sweep()
@@ -234,6 +253,8 @@ class Yard:
         self._serve_large(picker, found)
         self.batch.look(picker)
         self._serve(picker, found)
+        if soon and not self._has_more:
+            self._serve_ahead(soon, picker, found)
         if self._may_push():
             self._push_aside(picker, found)
         self._looked = picker
@@ -391,9 +412,8 @@ class Yard:
         """Whether what runs beside it leaves the room, and its node the limits."""
         seat = self.seats.seats[number]
         if seat.pool is not None:
-            beside = (self.seats.seats[n].run for n in self.seats.pools[seat.pool] if n != number)
-            runs = (run for run in beside if run is not None)
-            used = sum(run.gib for run in runs)
+            beside = (self.seats.seats[n] for n in self.seats.pools[seat.pool] if n != number)
+            used = sum(other.most_gib for other in beside)
             if used + float(self.prices.gib[shape, seat.kind]) > seat.room_gib:
                 return False
         return all(
@@ -474,6 +494,31 @@ class Yard:
         may_load = load == 0 or bool(picker.may_load[seat.kind])
         return in_time and may_load and self._may_sit(number, shape, self.lines.key(line).limits)
 
+    def _serve_ahead(self, soon: list[int], picker: Picker, found: list[Decision]) -> None:
+        """Short tasks behind what is about to end, where every idle device has what it wants."""
+        declined: set[ClassKey] = set()
+        for number in soon:
+            seat = self.seats.seats[number]
+            key = (seat.kind, seat.held)
+            if key in declined:
+                continue
+            line = self._line_ahead(number, key, picker)
+            if line is None:
+                declined.add(key)
+            elif self._may_sit(number, int(self.lines.shape[line]), self.lines.key(line).limits):
+                self._start(line, (number,), "ahead", picker, found, left(seat, picker.now))
+
+    def _line_ahead(self, number: int, key: ClassKey, picker: Picker) -> int | None:
+        seat = self.seats.seats[number]
+        if self.batch.is_on and not self.batch.stand(picker).has_others:
+            chosen = self.batch.peek(number, picker, self.batch.stand(picker).ready)
+            if chosen is None or not suits(chosen[1], seat, picker):
+                return None
+            return self.batch.take(number, *chosen)
+        pick = picker.pick(*key)
+        is_it = pick is not None and pick.step == "stay" and suits(pick.line, seat, picker)
+        return pick.line if pick is not None and is_it else None
+
     def _serve_large(self, picker: Picker, found: list[Decision]) -> None:
         """Gangs, and what only very few devices can run: start them or hold devices for them."""
         for number in [n for held in self.reservations.values() for n in held.seats]:
@@ -527,7 +572,13 @@ class Yard:
                 found.append(Stop(run.task, f"an interactive task of {owner} waits"))
 
     def _start(
-        self, line: int, seats: tuple[int, ...], step: str, picker: Picker, found: list[Decision]
+        self,
+        line: int,
+        seats: tuple[int, ...],
+        step: str,
+        picker: Picker,
+        found: list[Decision],
+        begins_in: float = 0.0,
     ) -> None:
         key, shape = self.lines.key(line), int(self.lines.shape[line])
         task, since = self.lines.take(line)
@@ -535,18 +586,21 @@ class Yard:
         is_cold = model >= 0 and any(model not in self.seats.seats[n].held for n in seats)
         load = float(self.prices.load[shape, kind]) if is_cold else 0.0
         seconds = float(self.prices.run[shape, kind])
-        ends_at = picker.now + load + seconds
+        begins = picker.now + begins_in
         gib = float(self.prices.gib[shape, kind])
-        run = Run(task, key, shape, seats, picker.now, ends_at, since, gib)
+        run = Run(task, key, shape, seats, begins, begins + load + seconds, since, gib)
         self._account(run, load, seconds)
-        self.seats.begin(run, model)
+        if self.seats.seats[seats[0]].run is None:
+            self.seats.begin(run, model)
+        else:
+            self.seats.queue(run)
         self._note_load(kind, load, picker)
         picker.taken_from(line)
         self.batch.standing = None
         if key.limits:
             picker.barred = self._barred()
         keys = tuple(self.seats.seats[n].key for n in seats)
-        found.append(Start(task, key, keys, seconds, load, step))
+        found.append(Start(task, key, keys, seconds, load, step, begins_in))
 
     def _note_load(self, kind: int, load: float, picker: Picker) -> None:
         kinds = list(self.prices.kinds)
