@@ -73,6 +73,8 @@ class RulesPage:
     limits: tuple[Fact, ...]
     pins: tuple[Fact, ...]
     periods: tuple[Row, ...]
+    thrift: tuple[str, ...]
+    """What follows from prices, in sentences."""
     settings: tuple[Fact, ...]
 
 
@@ -87,6 +89,7 @@ def rules_page(view: RulesView, now: float) -> RulesPage:
         limits=tuple(_limits(body)),
         pins=tuple(_pins(body)),
         periods=tuple(_periods(body, now)),
+        thrift=tuple(_thrift(body)),
         settings=_settings(body),
     )
 
@@ -175,6 +178,14 @@ def _periods(body: RulesBody, now: float) -> Iterator[Row]:
     for one in tariff.periods if tariff else ():
         assert tariff is not None
         yield Row(price(one.price_per_kwh, tariff.currency), opening(one.hours, now))
+
+
+def _thrift(body: RulesBody) -> Iterator[str]:
+    tariff = body.tariff
+    if tariff is not None and tariff.patience_hours > 0:
+        yield f"Batch work waits up to {span(tariff.patience_hours * 3600)} for a lower price."
+    if tariff is not None and tariff.slack_power_cap is not None:
+        yield f"What has time runs at {tariff.slack_power_cap:.0%} of the power limit."
 
 
 def _settings(body: RulesBody) -> tuple[Fact, ...]:

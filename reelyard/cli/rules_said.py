@@ -10,7 +10,7 @@ from reelyard.cli.speak import say, show
 if TYPE_CHECKING:
     from datetime import datetime, tzinfo
 
-    from reelyard.rules.views import HoursView, RulesBody, RulesView
+    from reelyard.rules.views import HoursView, RulesBody, RulesView, TariffView
 
 
 def show_document(found: RulesView) -> None:
@@ -43,7 +43,18 @@ def opening_lines(body: RulesBody) -> list[str]:
     if body.tariff is not None:
         now, currency = body.tariff.price_now, body.tariff.currency
         lines.append(f"a kWh costs {now:.10g} {currency} now")
+        lines += thrift_lines(body.tariff)
     return lines
+
+
+def thrift_lines(tariff: TariffView) -> list[str]:
+    """What follows from prices, as far as the rules ask for it."""
+    said = []
+    if tariff.patience_hours > 0:
+        said.append(f"batch work waits up to {tariff.patience_hours:.10g} h for a lower price")
+    if tariff.slack_power_cap is not None:
+        said.append(f"what has time runs at {tariff.slack_power_cap:.0%} of the power limit")
+    return said
 
 
 def moment(at: datetime | None) -> str:

@@ -146,4 +146,10 @@ def _limit(name: str, table: written.LimitTable) -> Limit:
 
 def _tariff(table: written.TariffTable, zone: tzinfo) -> Tariff:
     periods = ((read_hours(one.hours, zone), one.price_per_kwh) for one in table.periods)
-    return Tariff(table.currency, table.price_per_kwh, tuple(periods))
+    return Tariff(
+        currency=table.currency,
+        price_per_kwh=table.price_per_kwh,
+        periods=tuple(periods),
+        patience_hours=table.patience_hours,
+        slack_power_cap=table.slack_power_cap,
+    )

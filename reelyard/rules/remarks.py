@@ -43,6 +43,7 @@ def remarks(rules: Rules, present: Present) -> tuple[str, ...]:
         *_about_models(rules, present),
         *_about_types(rules, present),
         *_about_owners(rules, present),
+        *_about_tariff(rules, present),
         *(_about_places(rules, present) if present.places else ()),
     ]
     return tuple(found[:MOST_REMARKS])
@@ -80,6 +81,18 @@ def _about_owners(rules: Rules, present: Present) -> Iterator[str]:
     exact = [(f"owners.{name}", name) for name in rules.owners if name not in present.owners]
     yield from (f"{field}: no token has the name {name!r}" for field, name in exact)
     yield from _unmatched(asked, present.owners, "no name on a token")
+
+
+def _about_tariff(rules: Rules, present: Present) -> Iterator[str]:
+    tariff = rules.tariff
+    if tariff is None:
+        return
+    prices = {price for _, price in tariff.periods} | {tariff.price_per_kwh}
+    if tariff.patience_hours > 0 and len(prices) == 1:
+        yield "tariff.patience_hours: nothing waits, as every hour costs the same"
+    is_capped = tariff.slack_power_cap is not None and bool(present.places)
+    if is_capped and all(one.device == "cpu" for one in present.places):
+        yield "tariff.slack_power_cap: no device of this farm has a power limit that can be set"
 
 
 def _about_places(rules: Rules, present: Present) -> Iterator[str]:

@@ -126,4 +126,6 @@ def _tariff(tariff: Tariff, now: float) -> TariffView:
             for hours, price in tariff.periods
         ],
         price_now=tariff.price_at(now),
+        patience_hours=tariff.patience_hours,
+        slack_power_cap=tariff.slack_power_cap,
     )

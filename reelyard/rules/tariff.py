@@ -18,17 +18,30 @@ _FURTHEST_SECONDS = 8 * 86_400.0
 @dataclass(frozen=True, slots=True)
 class Tariff:
     """`periods`: hours and what a kWh costs in them, the first that is open counts; else
-    `price_per_kwh`. In `currency`."""
+    `price_per_kwh`. In `currency`.
+
+    `patience_hours`: so long after it was queued batch work waits for a lower price; 0: never.
+    `slack_power_cap`: the share of the power limit, 0.3 to 1, at which work runs that has time;
+    None: at all of it.
+    """
 
     currency: str
     price_per_kwh: float
     periods: tuple[tuple[Hours, float], ...] = ()
+    patience_hours: float = 0.0
+    slack_power_cap: float | None = None
 
     def price_at(self, at: float) -> float:
         """Of a kWh, at a moment in unix seconds."""
         return next(
             (price for hours, price in self.periods if hours.is_open(at)), self.price_per_kwh
         )
+
+    def steps(self, begin: float, end: float) -> list[tuple[float, float]]:
+        """From when on a kWh costs how much, between two moments: `begin` first, then every moment
+        before `end` at which that may change."""
+        marks = [begin, *self._changes(begin, end)]
+        return [(mark, self.price_at(mark)) for mark in marks]
 
     def mean_price(self, begin: float, end: float) -> float:
         """Of a kWh that is drawn evenly from one moment to another."""
@@ -51,8 +64,8 @@ class Tariff:
 
     def _spent(self, begin: float, end: float) -> Callable[[float], float]:
         """What an even draw has cost since `begin`, in price-seconds, until any moment by `end`."""
-        marks = [begin, *self._changes(begin, end)]
-        prices = [self.price_at(mark) for mark in marks]
+        steps = self.steps(begin, end)
+        marks, prices = [at for at, _ in steps], [price for _, price in steps]
         whole = (price * (b - a) for price, (a, b) in zip(prices, pairwise(marks), strict=False))
         until = [*accumulate(whole, initial=0.0)]
 

@@ -68,6 +68,8 @@ types = ["rtx-4090"]
 [tariff]
 currency = "EUR"
 price_per_kwh = 0.32
+patience_hours = 12             # after it was queued; left out: nothing waits for a price
+slack_power_cap = 0.85          # of the power limit, for work that has time
 
 [[tariff.periods]]
 hours = "22:00-06:00"

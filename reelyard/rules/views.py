@@ -95,12 +95,16 @@ class PeriodView(_View):
 
 
 class TariffView(_View):
-    """`price_now`: of a kWh at this moment."""
+    """`price_now`: of a kWh at this moment. `patience_hours`: so long batch work waits for a lower
+    price, 0 is never; `slack_power_cap`: the share of the power limit at which work runs that has
+    time, null is all of it."""
 
     currency: str
     price_per_kwh: float
     periods: list[PeriodView]
     price_now: float
+    patience_hours: float = 0.0
+    slack_power_cap: float | None = None
 
 
 class RulesBody(_View):

@@ -166,6 +166,12 @@ class TariffTable(Table):
     periods: list[PeriodTable] = Field(
         default=[], max_length=50, description="tables of hours and price"
     )
+    patience_hours: float = Field(
+        default=0.0, ge=0, le=168, description="hours that batch work waits for a lower price"
+    )
+    slack_power_cap: float | None = Field(
+        default=None, ge=0.3, le=1, description="a share of the power limit, such as 0.85"
+    )
 
 
 class Document(Table):

@@ -28,6 +28,8 @@ hours = "Mon 01:00-24:00"
 [tariff]
 currency = "EUR"
 price_per_kwh = 0.3
+patience_hours = 8
+slack_power_cap = 0.9
 """
 GONE = httpx2.ConnectError("nobody")
 
@@ -56,6 +58,8 @@ class TestShow:
         assert "revision 2, by anna" in answer.stderr and "note: mind" in answer.stderr
         assert "pool a: closed, opens Mon 1970-01-05 01:00 Europe/Paris (Mon 01:00" in answer.stderr
         assert "0.3 EUR now" in answer.stderr
+        assert "batch work waits up to 8 h for a lower price" in answer.stderr
+        assert "what has time runs at 90% of the power limit" in answer.stderr
 
     def test_json(self, farm: FarmOnPaper) -> None:
         assert data(run("rules", "--json"))["text"] == TEXT

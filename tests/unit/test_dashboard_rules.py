@@ -81,6 +81,10 @@ class TestPresent:
         assert page.nodes[0].name == "cuda:0 of atlas"
         assert page.nodes[0].says == ("serves only video", "tags: licensed")
         assert [row.name for row in page.periods] == ["0.21 EUR"]
+        assert page.thrift == (
+            "Batch work waits up to 12 h for a lower price.",
+            "What has time runs at 85% of the power limit.",
+        )
         said = {one.name: one.said for one in page.settings}
         assert said["preemption"] == "a run is left alone for 5 min at least"
         other = rules_page(
@@ -112,6 +116,7 @@ class TestPage:
             "Mon-Thu 19:00-07:00; Fri 19:00-Mon 00:00",
             "2 devices now: cuda:0 of desk-3, cpu of desk-3",
             "0.32 EUR a kWh now",
+            "Batch work waits up to 12 h for a lower price.",
             "everybody: max_waiting is 20000 (was 500)",
         ):
             assert words in seen.text, words

@@ -44,6 +44,7 @@ class TestDocument:
         assert rules.group("film").max_running == 40 and rules.group("other").weight == 1
         assert rules.pools[0].hours == NIGHTS and rules.pools[0].power_cap == 0.7
         assert rules.tariff is not None and rules.tariff.periods[0][1] == 0.21
+        assert (rules.tariff.patience_hours, rules.tariff.slack_power_cap) == (12, 0.85)
 
     def test_its_models_and_types_are_those_of_the_catalog(self) -> None:
         catalog = load_catalog()
@@ -280,6 +281,22 @@ class TestChanges:
         )
         assert changes(before, before) == () and changes_sentence(before, before)
 
+    def test_what_follows_from_prices(self) -> None:
+        bare = '[tariff]\ncurrency = "EUR"\nprice_per_kwh = 0.3\n'
+        more = f"{bare}patience_hours = 12\nslack_power_cap = 0.85\n"
+        before, after = parse(bare), parse(more)
+        assert before.tariff is not None and before.tariff.patience_hours == 0
+        assert before.tariff.slack_power_cap is None
+        assert changes(before, after) == (
+            "the tariff: patience_hours is 12 (was none), slack_power_cap is 0.85 (was none)",
+        )
+        found = problems(f"{bare}patience_hours = 200\nslack_power_cap = 0.2\n")
+        shown = [(p.field, p.line, p.value, p.limit) for p in found.values()]
+        assert shown == [
+            ("tariff.patience_hours", 4, "200", "0 to 168"),
+            ("tariff.slack_power_cap", 5, "0.2", "0.3 to 1"),
+        ]
+
     def test_a_sentence_ends(self) -> None:
         said = changes_sentence(no_rules(), parse(EXAMPLE))
         count = len(changes(no_rules(), parse(EXAMPLE)))
@@ -328,6 +345,17 @@ farm = 1
         first, second = self.said(text)
         assert first.startswith("cuda:0 of w serves nothing")
         assert second.startswith("cpu of w never works")
+
+    def test_thrift_that_changes_nothing(self) -> None:
+        text = '[tariff]\ncurrency = "EUR"\nprice_per_kwh = 0.3\npatience_hours = 12\n'
+        text += "slack_power_cap = 0.8\n"
+        only_cpu = replace(self.PRESENT, places=self.PLACES[1:])
+        assert self.said(text, only_cpu) == [
+            "tariff.patience_hours: nothing waits, as every hour costs the same",
+            "tariff.slack_power_cap: no device of this farm has a power limit that can be set",
+        ]
+        text += '[[tariff.periods]]\nhours = "22:00-06:00"\nprice_per_kwh = 0.2\n'
+        assert self.said(text) == []
 
     def test_pools_and_rules_of_nothing(self) -> None:
         text = '[pools.a]\nnodes = ["x"]\n[[nodes]]\nmatch = "y"\n'

@@ -39,6 +39,13 @@ def test_the_price_of_a_moment() -> None:
     assert FLAT.price_at(0) == 0.25
 
 
+def test_the_steps_of_the_price() -> None:
+    day = NIGHT.steps(at(25, 12), at(26, 12))
+    assert day == [(at(25, 12), 0.30), (at(25, 22), 0.20), (at(26, 6), 0.30)]
+    assert NIGHT.steps(at(25, 12), at(25, 22)) == [(at(25, 12), 0.30)]
+    assert FLAT.steps(0, 1e6) == [(0, 0.25)]
+
+
 def test_the_mean_price_of_a_run() -> None:
     assert NIGHT.mean_price(at(25, 21), at(25, 23)) == pytest.approx(0.25)
     assert NIGHT.mean_price(at(25, 12), at(26, 12)) == pytest.approx((0.2 * 8 + 0.3 * 16) / 24)
