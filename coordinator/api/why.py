@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from math import inf
 
 from coordinator.core.asks import FarmEstimates, FarmHouse, kind_of, lane_of
-from coordinator.core.eta import starts_in
+from coordinator.core.eta import cheaper_hour, starts_in
 from coordinator.core.filters import FILTERS, LASTING, refusal
 from coordinator.core.foresight import Foresight, foresight_of
 from coordinator.core.reasons import numbers, own_reason
@@ -43,12 +43,13 @@ def _explained(
 ) -> WhyView:
     if waiting is None:
         return WhyView(task_id=task.id, state=task.state, because=task.because, can_ever_run=True)
+    is_next = cheaper_hour(waiting, farm, estimates) is None
     return WhyView(
         task_id=task.id,
         state=task.state,
         because=task.because or "the scheduler has not looked at it yet",
         can_ever_run=can_ever_run(waiting, farm, estimates),
-        queue_position=position(waiting, farm),
+        queue_position=position(waiting, farm) if is_next else None,
         starts_in_seconds=starts_in(waiting, farm, estimates, house),
         devices=[_answer(waiting, device, farm, estimates, house) for device in farm.devices],
     )

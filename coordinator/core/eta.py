@@ -9,6 +9,7 @@ from math import inf
 from coordinator.core.asks import FarmEstimates, FarmHouse, ask_of, kind_of, lane_of
 from coordinator.core.reasons import own_reason
 from coordinator.core.snapshot import Device, Snapshot, Waiting
+from coordinator.core.thrift import Cheaper, Thrift
 from reelyard.states import WorkerState
 
 _MARGIN = 1.5
@@ -27,6 +28,8 @@ def starts_in(
     if not able:
         return None
     later = max(0.0, task.not_before - farm.now, (task.start_after or 0.0) - farm.now)
+    if cheaper := cheaper_hour(task, farm, estimates):
+        later = max(later, cheaper.at - farm.now)
     lane, rules = lane_of(task.kind), estimates.rules
     free = _free_in(farm, lane)
     opens = {d.key: house.opens_in(kind_of(d, lane, rules), farm.now) for d in able}
@@ -34,6 +37,18 @@ def starts_in(
     queue = sum(_ahead(task, farm, able, estimates)) / len(able)
     soonest, latest = min(first), sum(first) / len(first) + queue
     return round(soonest, 1), round(max(soonest, latest * _MARGIN), 1)
+
+
+def cheaper_hour(task: Waiting, farm: Snapshot, estimates: FarmEstimates) -> Cheaper | None:
+    """The hour that the task waits for, as power costs less then; None when it does not."""
+
+    def seconds(one: Waiting) -> float:
+        return min((_seconds(one, device, estimates) for device in farm.devices), default=inf)
+
+    thrift = Thrift(estimates.rules.tariff, seconds)
+    if task.deadline is not None:
+        thrift.take_in((), {one.id: one for one in farm.waiting if one.job_id == task.job_id})
+    return thrift.cheaper(task, farm.now)
 
 
 def _only_waits_for_a_time(task: Waiting) -> bool:

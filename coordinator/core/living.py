@@ -15,6 +15,7 @@ from coordinator.core.decisions import Assign, Decision, Hold, Preempt
 from coordinator.core.foresight import Foresight
 from coordinator.core.reasons import Reasons, own_reason
 from coordinator.core.snapshot import Device, Snapshot, UnderWay, Waiting
+from coordinator.core.thrift import Thrift
 from coordinator.core.yard.lines import LineKey
 from coordinator.core.yard.terms import Terms, Urgency
 from coordinator.core.yard.yard import Start, Yard
@@ -72,6 +73,10 @@ class LivingYard:
     _later: list[tuple[float, str]] = field(default_factory=list)
     _fresh: set[str] = field(default_factory=set)
     _said: dict[int, _Said] = field(default_factory=dict)
+    thrift: Thrift = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.thrift = Thrift(self.estimates.rules.tariff, self.best_seconds)
 
     @classmethod
     def of(cls, farm: Snapshot, foresight: Foresight, ahead_seconds: float = 0.0) -> LivingYard:
@@ -93,6 +98,7 @@ class LivingYard:
             self._put_worker(worker, [d for d in changes.devices if d.worker_id == worker])
         going = {one.task_id: one for one in changes.under_way}
         waits = {task.id: task for task in changes.waiting}
+        self.thrift.take_in(changes.tasks, waits)
         for task_id in self._in_turn(changes.tasks, going):
             self._forget(task_id, going.get(task_id), now)
             if task_id in waits:
@@ -157,7 +163,7 @@ class LivingYard:
             for task_id in lines.tasks(line) if is_news else newly.get(line, ()):
                 found.append(replace(hold, task=self.waiting[task_id]))
         for task_id in sorted(self._fresh & self.held.keys()):
-            found.append(Hold(self.held[task_id], own_reason(self.held[task_id], now)))
+            found.append(reasons.of_held(self.held[task_id], now))
         self._fresh.clear()
         return [hold for hold in found if hold.because != hold.task.because]
 
@@ -173,6 +179,13 @@ class LivingYard:
         is_news = said is None or not is_known or said.hold.because != hold.because
         self._said[line] = _Said(key, hold, now)
         return hold, is_news
+
+    def best_seconds(self, task: Waiting) -> float:
+        """On the fastest of today's devices; endless where none of them can run it."""
+        ask, prices = ask_of(task, self.estimates.rules), self.yard.prices
+        self.estimates.examples.setdefault(ask, task)
+        run = prices.run[prices.shape(ask)]
+        return float(run[self.yard.seats.count[: len(run)] > 0].min(initial=inf))
 
     def busy(self) -> Mapping[object, str]:
         """By worker, device and lane the label of what is under way there."""
@@ -190,11 +203,17 @@ class LivingYard:
             if when > now:
                 heapq.heappush(self._later, (when, task.id))
             return
+        if cheaper := self.thrift.cheaper(task, now):
+            self.held[task.id] = task
+            self._fresh.add(task.id)
+            again = self.thrift.look_again(task, cheaper, now)
+            heapq.heappush(self._later, (again, task.id))
+            return
         self.waiting[task.id] = task
         self._fresh.add(task.id)
         ask = ask_of(task, self.estimates.rules)
         self.estimates.examples.setdefault(ask, task)
-        self.yard.wait(task.id, self._key(task), task.queued_at)
+        self.yard.wait(task.id, self._key(task), self.thrift.since(task, now))
 
     def _key(self, task: Waiting) -> LineKey:
         deadline = inf
@@ -244,6 +263,11 @@ class LivingYard:
             _, task_id = heapq.heappop(self._later)
             task = self.held.pop(task_id, None)
             if task is not None:
+                self._place(task, now)
+        if self.thrift.has_turned(now):
+            dear = [task for task in self.waiting.values() if self.thrift.cheaper(task, now)]
+            for task in dear:
+                self._forget(task.id, None, now)
                 self._place(task, now)
 
     def _put_worker(self, worker: str, devices: Sequence[Device]) -> None:

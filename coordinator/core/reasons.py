@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from math import isinf
 from typing import TYPE_CHECKING
 
 from coordinator.core.asks import kind_of, lane_of
@@ -97,6 +98,18 @@ class Reasons:
         if yard.is_told_apart(line) or yard.lines.total() > _MANY_WAIT:
             return Hold(task, line_because(yard, line))
         return explain(task, devices, self.verdicts, self.farm.busy())
+
+    def of_held(self, task: Waiting, now: float) -> Hold:
+        """Why a task waits that could not start on any device yet. What nobody can ever run is told
+        so, whatever power costs."""
+        if said := own_reason(task, now):
+            return Hold(task, said)
+        devices, cheaper = list(self.farm.devices.values()), self.farm.thrift.cheaper(task, now)
+        if devices and isinf(self.farm.best_seconds(task)):
+            refused = [self.verdicts.lasting(task, device) for device in devices]
+            if None not in refused:
+                return explain(task, devices, self.verdicts, {})
+        return Hold(task, cheaper.sentence(now) if cheaper else "")
 
     def _of_house(self, task: Waiting, devices: Sequence[Device], now: float) -> str:
         """What the farm's people do not want, where nothing else would be in the way."""

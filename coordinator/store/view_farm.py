@@ -35,6 +35,7 @@ _REASONS = (
     ("waits for ", "waits for another task"),
     ("its job is paused", "its job is paused"),
     ("starts at ", "starts later"),
+    ("power costs ", "a lower price is waited for"),
     ("tries again in", "tries again soon"),
     ("nobody can ever run", "nobody can run it"),
     ("no worker has joined", "no worker has joined"),
