@@ -184,7 +184,8 @@ class LivingYard:
         """On the fastest of today's devices; endless where none of them can run it."""
         ask, prices = ask_of(task, self.estimates.rules), self.yard.prices
         self.estimates.examples.setdefault(ask, task)
-        run = prices.run[prices.shape(ask)]
+        shape = prices.shape(ask)
+        run = prices.run[shape]
         return float(run[self.yard.seats.count[: len(run)] > 0].min(initial=inf))
 
     def busy(self) -> Mapping[object, str]:
