@@ -115,7 +115,8 @@ class FarmEstimates:
         if found is None:
             return Price(inf)
         seconds = self._unknown(task, kind) if found.seconds is None else found.seconds
-        return Price(seconds, found.load_seconds or 0.0, found.gib)
+        can_checkpoint = shape.model in kind.device.checkpoints
+        return Price(seconds, found.load_seconds or 0.0, found.gib, can_checkpoint)
 
     def _unknown(self, task: Waiting, kind: Kind) -> float:
         """A device of no known type: a GPU counts as twice as fast as a processor."""

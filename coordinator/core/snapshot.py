@@ -50,7 +50,6 @@ class Waiting:
     owner: str = ""
     pools: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
-    can_checkpoint: bool = False
 
     @property
     def order(self) -> tuple[object, ...]:
@@ -79,7 +78,8 @@ class Device:
 
     `type` is its type in the catalog, empty when it is of none; `ram_gib` and `read_gb_s` are its
     node's RAM and the measured speed of the disk that holds the models, None when not known.
-    `tags` are what its worker says of itself, `storage` names where its models come from.
+    `checkpoints` are models that can stop at a step here and go on from it; `tags` are what its
+    worker says of itself, `storage` names where its models come from.
     """
 
     worker_id: str
@@ -93,6 +93,7 @@ class Device:
     resident: frozenset[str] = frozenset()
     models: frozenset[str] = frozenset()
     voices: frozenset[str] = frozenset()
+    checkpoints: frozenset[str] = frozenset()
     busy: str = ""
     type: str = ""
     unified: bool = False

@@ -193,6 +193,7 @@ def read_devices(
         workers.c.read_gb_s,
         workers.c.tags,
         workers.c.storage,
+        workers.c.hello["checkpoints"].label("checkpoints"),
     ).join(workers, workers.c.id == devices.c.worker_id)
     if only is not None:
         query = query.where(devices.c.worker_id.in_(only))
@@ -209,6 +210,7 @@ def read_devices(
             resident=frozenset(item["model"] for item in row["resident"]),
             models=frozenset(row["models"]),
             voices=frozenset(row["voices"]),
+            checkpoints=frozenset(row["checkpoints"] or ()),
             busy=busy.get((row["worker_id"], row["id"]), ""),
             type=types.of(row),
             unified=row["unified"],

@@ -63,7 +63,7 @@ def reserve(line: int, picker: Picker, taken: set[int]) -> Reservation | None:
         model = int(picker.prices.model[shape])
         is_cold = any(model >= 0 and model not in picker.seats.seats[n].held for n in chosen)
         end = start + run + (load if is_cold else 0.0)
-        if end > picker.closes[kind] and not picker.lines.can_checkpoint[line]:
+        if end > picker.closes[kind] and not picker.can_be_cut(kind)[line]:
             continue
         if end < soonest:
             best, soonest = Reservation(line, chosen, start), end

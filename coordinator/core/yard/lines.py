@@ -28,7 +28,8 @@ _COLUMNS = (
 class LineKey:
     """What makes waiting tasks alike. `shape` is whatever the estimates know it by; `rank` below 0
     was moved to the front by a person; `deadline` in seconds on the clock of the yard, endless for
-    none; `limits` are names of what a task holds while it runs."""
+    none; `limits` are names of what a task holds while it runs; `can_checkpoint`: it may be cut,
+    where the device can do that."""
 
     shape: Hashable
     owner: str

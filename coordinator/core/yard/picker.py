@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from coordinator.core.yard.accounts import Accounts
+from coordinator.core.yard.doors import in_time
 from coordinator.core.yard.forecast import Forecast
 from coordinator.core.yard.lines import Lines
 from coordinator.core.yard.prices import Bools, Floats, Ints, Prices
@@ -111,7 +112,7 @@ class Picker:
             resident = resident | (model == one)
         ends = run + np.where(resident, 0.0, load)
         if self.closes[kind] < np.inf:
-            ready &= (ends <= self.closes[kind]) | lines.can_checkpoint[:count]
+            ready &= self.in_time(ends, np.where(resident, 0.0, load), kind)
         if within < np.inf:
             ready &= ends <= within
         if not self.may_load[kind]:
@@ -125,6 +126,17 @@ class Picker:
             if found is not None:
                 return found
         return None
+
+    def in_time(self, ends: Floats, load: Floats, kind: int) -> Bools:
+        """[lines] that may start as far as the kind's door goes."""
+        least, closes = self.terms.minimum_run_seconds, float(self.closes[kind])
+        return in_time(ends, load, self.can_be_cut(kind), closes, least)
+
+    def can_be_cut(self, kind: int) -> Bools:
+        """[lines] whose tasks can go on from a checkpoint there."""
+        shape = self.lines.shape[: len(self.lines)]
+        may = self.lines.can_checkpoint[: len(self.lines)]
+        return np.asarray(may & self.prices.can_checkpoint[shape, kind])
 
     def ready(self) -> Bools:
         """[lines] that have a task which may start, as far as caps and limits go."""

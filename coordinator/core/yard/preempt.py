@@ -65,5 +65,5 @@ def _may_be_stopped(run: Run, picker: Picker) -> bool:
 
 
 def _makes_way(run: Run) -> bool:
-    is_batch = run.line.band == Urgency.BATCH and run.line.can_checkpoint
+    is_batch = run.line.band == Urgency.BATCH and run.can_checkpoint
     return is_batch and len(run.seats) == 1 and not run.stopping and not run.is_queued

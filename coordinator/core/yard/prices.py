@@ -23,11 +23,13 @@ _FIRST_ROWS, _FIRST_COLUMNS = 64, 8
 @dataclass(frozen=True, slots=True)
 class Price:
     """One task of a shape on one device of a kind: seconds with the model in memory (endless where
-    it cannot run), seconds to load the model before, GiB that it never exceeds."""
+    it cannot run), seconds to load the model before, GiB that it never exceeds, and whether it can
+    stop at a step there and go on from a checkpoint."""
 
     seconds: float
     load_seconds: float = 0.0
     gib: float = 0.0
+    can_checkpoint: bool = True
 
 
 class Estimates(Protocol):
@@ -53,6 +55,9 @@ class Prices:
     _run: Floats = field(default_factory=lambda: _endless(_FIRST_ROWS, _FIRST_COLUMNS))
     _load: Floats = field(default_factory=lambda: np.zeros((_FIRST_ROWS, _FIRST_COLUMNS)))
     _gib: Floats = field(default_factory=lambda: np.zeros((_FIRST_ROWS, _FIRST_COLUMNS)))
+    _cut: Bools = field(
+        default_factory=lambda: np.zeros((_FIRST_ROWS, _FIRST_COLUMNS), dtype=np.bool_)
+    )
     _model: Ints = field(default_factory=lambda: np.full(_FIRST_ROWS, -1, dtype=np.int64))
 
     @property
@@ -69,6 +74,11 @@ class Prices:
     def gib(self) -> Floats:
         """[shapes, kinds] memory that the task never exceeds."""
         return self._gib[: len(self.shapes), : len(self.kinds)]
+
+    @property
+    def can_checkpoint(self) -> Bools:
+        """[shapes, kinds] where the task can be cut at a step."""
+        return self._cut[: len(self.shapes), : len(self.kinds)]
 
     @property
     def model(self) -> Ints:
@@ -114,6 +124,7 @@ class Prices:
         self._run[row, column] = found.seconds
         self._load[row, column] = found.load_seconds
         self._gib[row, column] = found.gib
+        self._cut[row, column] = found.can_checkpoint
 
     def _grow(self) -> None:
         rows, columns = self._run.shape
@@ -124,6 +135,9 @@ class Prices:
         self._run = _onto(_endless(rows, columns), self._run)
         self._load = _onto(np.zeros((rows, columns)), self._load)
         self._gib = _onto(np.zeros((rows, columns)), self._gib)
+        cut = np.zeros((rows, columns), dtype=np.bool_)
+        cut[: self._cut.shape[0], : self._cut.shape[1]] = self._cut
+        self._cut = cut
         model = np.full(rows, -1, dtype=np.int64)
         model[: len(self._model)] = self._model
         self._model = model

@@ -34,6 +34,7 @@ class Run:
     gib: float = 0.0
     charged: float = 0.0
     stopping: bool = False
+    can_checkpoint: bool = False
     is_queued: bool = False
     """Behind another; its times are those at which it would begin and end."""
 

@@ -17,6 +17,7 @@ import numpy as np
 from coordinator.core.yard.accounts import Accounts
 from coordinator.core.yard.ahead import free_soon, left, suits
 from coordinator.core.yard.batch import Batch, Standing
+from coordinator.core.yard.doors import to_cut
 from coordinator.core.yard.forecast import Forecast
 from coordinator.core.yard.gangs import Reservation, large_lines, most_reserved, reserve
 from coordinator.core.yard.lines import LineKey, Lines
@@ -132,6 +133,7 @@ class Yard:
         self._loading: list[tuple[float, str]] = []
         self._has_more = False
         self._looked: Picker | None = None
+        self._closed: frozenset[int] = frozenset()
 
     # Facts.
 
@@ -211,6 +213,7 @@ class Yard:
         seats = tuple(self.seats.numbers[place] for place in places if place in self.seats.numbers)
         shape, owner = self.prices.shape(key.shape), self.owner(key.owner)
         run = Run(task, key, shape, seats, started_at, ends_at, started_at, gib)
+        run.can_checkpoint = self._can_be_cut(run)
         busy = [seat for number in seats if (seat := self.seats.seats[number]).run]
         if len(seats) == 1 and busy and busy[0].then is None:
             run.started_at = max(started_at, left(busy[0], started_at) + started_at)
@@ -223,6 +226,11 @@ class Yard:
         self.accounts.running[owner] += 1
         self._limits.update(key.limits)
         self._count_on_nodes(run, 1)
+
+    def _can_be_cut(self, run: Run) -> bool:
+        kinds = {self.seats.seats[number].kind for number in run.seats}
+        can = self.prices.can_checkpoint[run.shape]
+        return run.line.can_checkpoint and bool(kinds) and all(can[kind] for kind in kinds)
 
     def owner(self, name: str) -> int:
         """The number of the owner's account; a new one starts at the present."""
@@ -239,17 +247,17 @@ class Yard:
     def decide(self, now: float) -> list[Decision]:
         """What should start or stop now."""
         self._has_more, self._looked = False, None
+        found = self._cut(now)
         if not self.lines.total():
-            return []
+            return found
         self.accounts.forget(now, self.terms.half_life_seconds)
         self._plan(now)
         soon = free_soon(self.seats, self.terms, now)
         if self._is_full() and not self._may_push() and not soon:
-            return []
+            return found
         if not self.batch.is_on and self.lines.is_littered():
             self.lines.sweep()
         picker = self._look(now)
-        found: list[Decision] = []
         self._serve_large(picker, found)
         self.batch.look(picker)
         self._serve(picker, found)
@@ -265,15 +273,29 @@ class Yard:
         could make way has had its minimum. None when only what happens can change anything."""
         if self._has_more:
             return now
-        if not self.lines.total():
-            return None
-        moments = [self._next_push(now)]
-        if not self._is_full():
+        moments = [self._next_push(now), *self._closings(now)]
+        if self.lines.total() and not self._is_full():
             is_known = self._looked is not None and self._looked.now == now
             picker = self._looked if is_known and self._looked else self._look(now)
             moments += [*self._openings(picker), *self._thresholds(picker)]
         later = [moment for moment in moments if now < moment < inf]
         return max(now + _SECOND, min(later)) if later else None
+
+    def _cut(self, now: float) -> list[Decision]:
+        """What has to leave devices whose door has closed since the last look."""
+        kinds = self.prices.kinds.items()
+        closed = frozenset(n for kind, n in kinds if self.house.closes_in(kind, now) <= 0)
+        newly, self._closed = closed - self._closed, closed
+        found = to_cut(self.runs.values(), self.seats, newly) if newly else []
+        for run in found:
+            run.stopping = True
+        return [Stop(run.task, "its device closes") for run in found]
+
+    def _closings(self, now: float) -> list[float]:
+        """When devices close on which something runs that can be cut."""
+        if not any(run.can_checkpoint for run in self.runs.values()):
+            return []
+        return [now + self.house.closes_in(kind, now) for kind in self.prices.kinds]
 
     def _is_full(self) -> bool:
         """Nothing can start: every device works."""
@@ -451,8 +473,13 @@ class Yard:
         load = 0.0 if model < 0 or model in held else float(self.prices.load[shape, kind])
         seconds = float(self.prices.run[shape, kind]) + load
         may = picker.may_load[kind] or load == 0
-        fits = seconds <= picker.closes[kind] or bool(self.lines.can_checkpoint[line])
+        fits = self._in_time(line, seconds, load, kind, picker)
         return seconds if may and fits and picker.closes[kind] > 0 else inf
+
+    def _in_time(self, line: int, seconds: float, load: float, kind: int, picker: Picker) -> bool:
+        """As far as the kind's door goes."""
+        ends, loads = np.full(len(self.lines), seconds), np.full(len(self.lines), load)
+        return seconds <= picker.closes[kind] or bool(picker.in_time(ends, loads, kind)[line])
 
     def _serve_lists(self, key: ClassKey, picker: Picker, found: list[Decision]) -> bool:
         """In a closed batch: the device's own list, beside it whatever else waits."""
@@ -490,7 +517,7 @@ class Yard:
         is_warm = int(self.prices.model[shape]) in (*seat.held, -1)
         load = 0.0 if is_warm else float(self.prices.load[shape, seat.kind])
         ends = float(self.prices.run[shape, seat.kind]) + load
-        in_time = ends <= picker.closes[seat.kind] or bool(self.lines.can_checkpoint[line])
+        in_time = self._in_time(line, ends, load, seat.kind, picker)
         may_load = load == 0 or bool(picker.may_load[seat.kind])
         return in_time and may_load and self._may_sit(number, shape, self.lines.key(line).limits)
 
@@ -589,6 +616,7 @@ class Yard:
         begins = picker.now + begins_in
         gib = float(self.prices.gib[shape, kind])
         run = Run(task, key, shape, seats, begins, begins + load + seconds, since, gib)
+        run.can_checkpoint = self._can_be_cut(run)
         self._account(run, load, seconds)
         if self.seats.seats[seats[0]].run is None:
             self.seats.begin(run, model)
