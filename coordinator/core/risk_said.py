@@ -1,0 +1,176 @@
+"""What people are told of a deadline: sentences with times and numbers. Decides nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import inf
+from typing import TYPE_CHECKING, Protocol
+
+from coordinator.core.asks import FarmEstimates, FarmHouse, kind_of, lane_of
+from coordinator.core.filters import LASTING, refusal
+from coordinator.core.reasons import impossible_sentence
+from coordinator.core.snapshot import Snapshot, Waiting
+from reelyard.risk_views import Verdict
+from reelyard.stamps import span, stamp_near
+from reelyard.states import TaskKind, WorkerState
+
+if TYPE_CHECKING:
+    from coordinator.core.forward import Played
+    from coordinator.core.remedies import Wants
+    from coordinator.core.unfolded import Course
+
+NO_WORKER = "nobody can tell: no worker has joined the farm yet"
+NO_DEVICE = "no remedy found: no type of device in the farm can run all that is late"
+_NAMED_JOBS = 3
+
+
+class Range(Protocol):
+    """Seconds since 1970."""
+
+    @property
+    def soonest(self) -> float: ...
+
+    @property
+    def likely(self) -> float: ...
+
+    @property
+    def latest(self) -> float: ...
+
+
+def foreseen(
+    verdict: Verdict, deadline: float, ends: Range, last: tuple[Waiting, float] | None, now: float
+) -> str:
+    """`will miss 07:00 UTC by 40 min: ends at about 07:40 UTC, after Scene 12 · picture at ...`"""
+    due, end = stamp_near(deadline, now), _about(ends, now)
+    after = _after(last, ends.likely, now)
+    if verdict is Verdict.OVERDUE:
+        return f"{due} passed {span(now - deadline)} ago; it ends {end}{after}"
+    if verdict is Verdict.LATE:
+        return f"will miss {due} by {span(ends.likely - deadline)}: it ends {end}{after}"
+    if verdict is Verdict.TIGHT:
+        late = span(ends.latest - deadline)
+        return f"may miss {due} by up to {late}: it ends {end}{after}"
+    early = span(deadline - ends.likely)
+    return f"will hold {due}, with {early} to spare: it ends {end}{after}"
+
+
+def stopped(task: Waiting, deadline: float, now: float) -> str:
+    """A person has stopped its job."""
+    how = "is paused" if task.held_because is None else f"is held: {task.held_because}"
+    due = stamp_near(deadline, now)
+    if deadline <= now:
+        return f"{due} passed {span(now - deadline)} ago, and its job {how}"
+    return f"will miss {due}, for its job {how}"
+
+
+def impossible(task: Waiting, farm: Snapshot, estimates: FarmEstimates) -> str:
+    """Why no device that is known will ever take it."""
+    foresight = estimates.foresight
+    able = [d for d in farm.devices if refusal(task, d, foresight, LASTING) is None]
+    if not able:
+        return f"{task.label}: {impossible_sentence(task, farm.devices, foresight)}"
+    kinds = {kind_of(device, lane_of(task.kind), estimates.rules) for device in able}
+    refused = sorted({estimates.house_refusal(task, kind) or "" for kind in kinds})
+    return f"{task.label}: nobody may run this: {'; '.join(said for said in refused if said)}"
+
+
+def stuck(course: Course, job_id: str, played: Played, estimates: FarmEstimates) -> str:
+    """Why a play did not bring it to its end."""
+    farm = course.farm
+    left = [task for task in course.waiting_of(job_id) if task.id not in played.ends]
+    first = next((t for t in left if not _waits_for(t, course, left)), None)
+    if first is None:
+        return "nobody can tell: what it waits for does not end"
+    able = [
+        device
+        for device in farm.devices
+        if estimates.refusal(first, kind_of(device, lane_of(first.kind), estimates.rules)) is None
+    ]
+    online = [device for device in able if device.state is WorkerState.ONLINE]
+    if not online:
+        one, many = "the only device", f"all {len(able)} devices"
+        who, are = (one, "is") if len(able) == 1 else (many, "are")
+        return f"nobody can tell: {who} that can run {first.label} {are} away"
+    house = FarmHouse(farm.rules)
+    kinds = {kind_of(device, lane_of(first.kind), farm.rules) for device in online}
+    if all(house.opens_in(kind, farm.now) == inf for kind in kinds):
+        return f"nobody can tell: the devices that can run {first.label} never open"
+    return f"nobody can tell: {first.label} does not start within what can be foreseen"
+
+
+def cut(played: int, waiting: int) -> str:
+    """Why some ends are estimates."""
+    return (
+        f"{waiting} tasks wait: the first {played} to start were played, "
+        "what ends after them is estimated by volume"
+    )
+
+
+def jump(end: float, broken: Sequence[str] | None, now: float) -> str:
+    """To the front, and who would pay for it."""
+    found = f"moved to the front it would end at about {stamp_near(end, now)}"
+    if broken is None:
+        return f"{found}; what that costs other jobs was not tried"
+    if not broken:
+        return found
+    more = len(broken) - _NAMED_JOBS
+    named = ", ".join(broken[:_NAMED_JOBS]) + (f" and {more} more" if more > 0 else "")
+    return f"{found}, but then {named} would miss a deadline"
+
+
+def more(wants: Wants, count: int, end: float, now: float) -> str:
+    """`one more 24 GiB card (rtx-4090) would hold it: it would end at about 06:40 UTC`"""
+    at = stamp_near(end, now)
+    return f"{wants.sentence(count)} would hold it: it would end at about {at}"
+
+
+def would_take(wants: Wants, count: int) -> str:
+    """More than anybody will buy for it."""
+    return f"no remedy found: it would take {wants.sentence(count)}"
+
+
+def not_even(wants: Wants, count: int) -> str:
+    """Something else is in the way: hours, caps, limits, or devices of another type."""
+    return f"no remedy found: not even {wants.sentence(count)} would hold it"
+
+
+def nobody(end: float | None, now: float) -> str:
+    """It has come too late."""
+    if end is None:
+        return "nobody can hold it, not even alone on the farm"
+    at = stamp_near(end, now)
+    return f"nobody can hold it: even alone on the farm it would end at about {at}"
+
+
+def let_go(end: float | None, deadline: float, now: float) -> str:
+    """What becomes of it when a person lets it go on."""
+    if end is None:
+        return "let go on now, nobody can tell when it would end"
+    late = end - deadline
+    how = f"{span(late)} late" if late > 0 else f"with {span(-late)} to spare"
+    return f"let go on now, it would end at about {stamp_near(end, now)}, {how}"
+
+
+def untried(job_id: str) -> str:
+    """There is too much to play for every job."""
+    return f"no remedy was tried, the farm has too much to do: ask for {job_id} alone"
+
+
+def _about(ends: Range, now: float) -> str:
+    soonest, latest = stamp_near(ends.soonest, now), stamp_near(ends.latest, now)
+    about = f"at about {stamp_near(ends.likely, now)}"
+    if soonest == latest:
+        return about
+    return f"{about} ({soonest.removesuffix(' UTC')} to {latest})"
+
+
+def _after(last: tuple[Waiting, float] | None, end: float, now: float) -> str:
+    """The last part before the film; nothing where the film is all that is left."""
+    if last is None or last[0].kind is TaskKind.COMPOSE or last[1] >= end:
+        return ""
+    return f", after {last[0].label} at {stamp_near(last[1], now)}"
+
+
+def _waits_for(task: Waiting, course: Course, left: Sequence[Waiting]) -> bool:
+    ids = {one.id for one in left}
+    return any(need in ids for need in course.needs.get(task.id, ()))
