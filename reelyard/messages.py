@@ -31,6 +31,8 @@ class RunTask(_Message):
     `lane`: a device works through one `main` attempt at a time and, beside it, one of its `side`
     lane; whoever orders has seen to it that both fit. With a `checkpoint` the work goes on from
     there; one that cannot be used is left, the work begins anew and the result's notes say so.
+    `power_cap`: the share of the device's power limit at which it is to run; where the worker may
+    not set one it runs without, and the result's notes say so.
     """
 
     type: Literal["run_task"] = "run_task"
@@ -45,6 +47,7 @@ class RunTask(_Message):
     timeout_seconds: float
     lane: Lane = "main"
     checkpoint: Checkpoint | None = None
+    power_cap: float | None = Field(default=None, gt=0, le=1)
 
 
 class CancelAttempt(_Message):
@@ -203,7 +206,8 @@ class Progress(_Report):
 
 class Measured(_Message):
     """What the attempt really took; feeds the predictor. `steps_before` of the task's steps were
-    done by an earlier attempt: then `run_seconds` are those of the rest."""
+    done by an earlier attempt: then `run_seconds` are those of the rest. `power_cap`: the share of
+    the power limit that was in force; None: all of it."""
 
     load_seconds: float = 0.0
     run_seconds: float = 0.0
@@ -211,6 +215,7 @@ class Measured(_Message):
     warm: bool = True
     plan: Plan | None = None
     steps_before: int = 0
+    power_cap: float | None = None
 
 
 class Finished(_Report):

@@ -48,6 +48,7 @@ from worker.engines.video.resumable import models_that_go_on
 from worker.inbox import Inbox
 from worker.lane import Lane
 from worker.outbox import KeptReports, Outbox
+from worker.power import NvmlPower
 from worker.probe import Measurement, Probe
 from worker.probe.host import GIB, HostProbe, mapped_gib, ram_free_gib, ram_gib
 from worker.probe.jetson import JetsonProbe
@@ -87,6 +88,7 @@ class Agent:
         self._outbox = Outbox(kept, self._carry, self._clock)
         self._reporter = Reporter(worker_id, ids.new("boot"), self._outbox, self._clock)
         self._steps = steps
+        self._power = NvmlPower(nvml(), self._folder / "power.json")
         self._ahead = Fetcher(self._weight_files, self._room_bytes)
         self.supervisor = Supervisor(self._make_lanes, self._ahead)
         told = self._reporter
@@ -99,6 +101,7 @@ class Agent:
     def start(self) -> None:
         """Engines, outbox and heart."""
         sweep(self._folder / "scratch")
+        self._power.restore_all()
         for lane in self.supervisor.all():
             lane.start()
         self._outbox.start()
@@ -159,7 +162,7 @@ class Agent:
 
     def _make_lanes(self) -> list[Lane]:
         return [
-            Lane(self._bench(device, which), self._reporter, self._clock, self._ahead)
+            Lane(self._bench(device, which), self._reporter, self._clock, self._ahead, self._power)
             for device in measure(self._probes, [])
             for which in _LANES
         ]

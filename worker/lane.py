@@ -16,6 +16,7 @@ from reelyard.clock import Clock
 from reelyard.failure import Failure
 from reelyard.messages import Measured, Preload, RunTask, Unload
 from worker.child import Child, start_child
+from worker.power import Power, lowered
 from worker.running import STUMBLED, Running, model_of, too_long
 from worker.talk import Bench, MakeRoom, Said, Stop
 from worker.teller import Ahead, Teller
@@ -37,9 +38,14 @@ class Lane:
     """
 
     def __init__(
-        self, bench: Bench, teller: Teller, clock: Clock, ahead: Ahead | None = None
+        self,
+        bench: Bench,
+        teller: Teller,
+        clock: Clock,
+        ahead: Ahead | None = None,
+        power: Power | None = None,
     ) -> None:
-        self.bench = bench
+        self.bench, self._power = bench, power
         self._teller, self._clock, self._ahead = teller, clock, ahead
         self._waiting: deque[RunTask] = deque()
         self._running: Running | None = None
@@ -230,11 +236,12 @@ class Lane:
         return _LOOK_SECONDS / 10 if self._waiting or self._stopping else None
 
     def _attempt(self, running: Running, child: Child) -> None:
-        if not child.tell(running.order):
-            self._died(running, child)
-            return
-        while self._running is running:
-            self._watch(running, child)
+        cap = running.order.power_cap
+        with lowered(self._power, self.bench.device_id, cap) as running.lowered:
+            if not child.tell(running.order):
+                self._died(running, child)
+            while self._running is running:
+                self._watch(running, child)
 
     def _watch(self, running: Running, child: Child) -> None:
         said, is_over = child.listen(_LOOK_SECONDS / 5)
@@ -273,13 +280,13 @@ class Lane:
 
     def _settle(self, running: Running, said: Said) -> None:
         self._running, self._idle_since = None, self._clock.monotonic()
-        failure = running.reason or said.failure
+        failure, measured = running.reason or said.failure, running.measured(said.measured)
         if said.result is not None:
-            self._teller.finished(running.order, said.result, said.measured)
+            self._teller.finished(running.order, running.noted(said.result), measured)
         elif failure is not None:
-            self._teller.failed(running.order, failure, said.measured)
+            self._teller.failed(running.order, failure, measured)
         else:
-            self._teller.preempted(running.order, said.checkpoint, said.measured)
+            self._teller.preempted(running.order, said.checkpoint, measured)
 
     def _died(self, running: Running, child: Child) -> None:
         cause = child.cause_of_death()

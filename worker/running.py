@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from reelyard.failure import Failure, FailureKind
-from reelyard.messages import RunTask
-from reelyard.task import VideoWork, VoiceWork
+from reelyard.messages import Measured, RunTask
+from reelyard.task import Result, VideoWork, VoiceWork
+from worker.power import UNCAPPED, Lowered
 
 STUMBLED: Final = Failure(
     kind=FailureKind.UNKNOWN, sentence="The worker stumbled over it; the worker's log says how."
@@ -25,6 +26,16 @@ class Running:
     reason: Failure | None = None
     is_yielding: bool = False
     is_killed: bool = False
+    lowered: Lowered = UNCAPPED
+
+    def noted(self, result: Result) -> Result:
+        """The result, with what is to be said of the power limit."""
+        note = self.lowered.note
+        return result.model_copy(update={"notes": (*result.notes, note)}) if note else result
+
+    def measured(self, by_engine: Measured) -> Measured:
+        """What the engine measured, with the cap that it does not know of."""
+        return by_engine.model_copy(update={"power_cap": self.lowered.share})
 
 
 def too_long(order: RunTask) -> Failure:

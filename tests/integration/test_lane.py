@@ -22,6 +22,7 @@ from reelyard.task import Checkpoint, Result, VoiceWork
 from tests.support.waiting import eventually
 from worker.child import Child, start_child
 from worker.lane import Lane
+from worker.power import Lowered
 from worker.supervise import Supervisor
 from worker.talk import Bench
 
@@ -37,6 +38,7 @@ class Told:
     failures: dict[str, Failure] = field(default_factory=dict)
     left: dict[str, Checkpoint | None] = field(default_factory=dict)
     phases: set[tuple[str, str]] = field(default_factory=set)
+    notes: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     def started(self, order: RunTask) -> None:
         self.begun.append(order.attempt_id)
@@ -45,6 +47,7 @@ class Told:
         self.phases.add((order.attempt_id, phase))
 
     def finished(self, order: RunTask, result: Result, measured: Measured) -> None:
+        self.notes[order.attempt_id] = result.notes
         self.made[order.attempt_id] = measured
 
     def failed(self, order: RunTask, failure: Failure, measured: Measured) -> None:
@@ -54,7 +57,7 @@ class Told:
         self.left[order.attempt_id] = checkpoint
 
 
-def an_order(name: str, text: str = "ok", seconds: float = 60.0) -> RunTask:
+def an_order(name: str, text: str = "ok", seconds: float = 60.0, **more: Any) -> RunTask:
     return RunTask(
         attempt_id=name,
         task_id="task",
@@ -62,6 +65,7 @@ def an_order(name: str, text: str = "ok", seconds: float = 60.0) -> RunTask:
         device_id="cpu",
         work=VoiceWork(text=text, voice="heart", fps=12),
         timeout_seconds=seconds,
+        **more,
     )
 
 
@@ -253,3 +257,49 @@ def test_a_lane_that_never_started_stops(tmp_path: Path, told: Told) -> None:
     lane.take(an_order("one"))
     lane.stop(CANCELLED, 0.5)
     assert "one" in told.failures
+
+
+class RecordedPower:
+    """What was asked of it; `refuses` to lower anything."""
+
+    def __init__(self, refuses: bool = False) -> None:
+        self.said: list[object] = []
+        self.refuses = refuses
+
+    def lower(self, device_id: str, share: float) -> Lowered:
+        self.said.append((device_id, share))
+        return Lowered(note="it ran without its cap") if self.refuses else Lowered(share)
+
+    def restore(self, device_id: str) -> None:
+        self.said.append(f"restored {device_id}")
+
+
+@pytest.fixture
+def capped(tmp_path: Path, told: Told) -> Iterator[tuple[Lane, RecordedPower]]:
+    power = RecordedPower()
+    lane = Lane(a_bench(tmp_path), told, SystemClock(), power=power)
+    lane.start()
+    yield lane, power
+    lane.stop(CANCELLED, 0.5)
+
+
+def test_the_power_limit_is_lowered_for_a_run_however_it_ends(
+    capped: tuple[Lane, RecordedPower], told: Told
+) -> None:
+    lane, power = capped
+    lane.take(an_order("one", power_cap=0.8))
+    lane.take(an_order("two"))
+    lane.take(an_order("three", "deaf", power_cap=0.7))
+    after(lambda: "three" in told.begun)
+    # 1. A run that ends well says at which limit it ran, the next one runs without.
+    assert (told.made["one"].power_cap, told.made["two"].power_cap) == (0.8, None)
+    assert power.said == [("cpu", 0.8), "restored cpu", ("cpu", 0.7)]
+    # 2. Killing the engine restores it too.
+    lane.cancel("three", 0.1, CANCELLED)
+    after(lambda: power.said[3:] == ["restored cpu"])
+    # 3. Where it is refused the result says so, and what was measured is that of a full limit.
+    power.refuses = True
+    lane.take(an_order("four", power_cap=0.6))
+    after(lambda: "four" in told.made)
+    assert told.notes["four"] == ("it ran without its cap",)
+    assert told.made["four"].power_cap is None and told.notes["one"] == ()
