@@ -147,6 +147,7 @@ attempts = Table(
     _text("lane", 10, "main"),
     _list("members", "[worker, device] of a gang's other devices."),
     Column("ends_at", Float),  # predicted
+    Column("power_cap", Float, comment="Share of the power limit; NULL: all of it."),
     UniqueConstraint("task_id", "number"),
     Index(None, "state"),
     Index(None, "job_id"),
