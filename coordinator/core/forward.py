@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from math import inf
+from statistics import median
 
 from coordinator.core.foresight import Foresight
 from coordinator.core.living import Changes, LivingYard
@@ -25,6 +26,9 @@ _MOST_VAIN_WAKES = 300
 """While nothing runs: a farm that does not move will not."""
 _FURTHEST_SECONDS = 60 * 86_400.0
 _LOOKS_PER_START = 4
+_LARGE, _AT_ONCE_PART = 300, 0.05
+"""Of a farm where so many tasks wait, what ends within this part of a typical run is looked at
+together; every run still begins when its device is free and its needs are done."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +89,8 @@ class _Stage:
     _later: list[tuple[float, str]] = field(default_factory=list)
     _free: dict[object, float] = field(default_factory=dict)
     _left: dict[str, float] = field(default_factory=dict)
+    _since: dict[str, float] = field(default_factory=dict)
+    _together: float = 0.0
     _undone: set[str] = field(default_factory=set)
     _wake: float = inf
     _vain: int = 0
@@ -104,6 +110,8 @@ class _Stage:
         self._undone = {id for id, task in self._tasks.items() if task.job_id in wanted}
         self._enter_all()
         self._decide()
+        if len(farm.waiting) > _LARGE and self._going:
+            self._together = _AT_ONCE_PART * (median(self._until.values()) - self.now)
 
     def goes_on(self) -> bool:
         """Whether anything that is wanted is still to come, and will."""
@@ -153,19 +161,22 @@ class _Stage:
             self.yard.change(Changes(tasks=named, waiting=tuple(found)), self.now)
 
     def _end_due(self) -> list[str]:
-        """What ends now; the tasks that only waited for it."""
+        """What ends now, or as good as now; the tasks that only waited for it."""
         ready = []
-        while self._going and self._going[0][0] <= self.now:
+        while self._going and self._going[0][0] <= self.now + self._together:
             end, task = heapq.heappop(self._going)
             if self._until.get(task) != end:
                 continue  # it was stopped meanwhile
             del self._until[task]
-            self.yard.yard.end(task, self.now)
+            runs = self.yard.yard.runs
+            as_said = runs[task].ends_at if self._together and task in runs else end
+            self.yard.yard.end(task, as_said)
             self.ends[task] = end
             self._undone.discard(task)
             for after in self._after.get(task, ()):
                 self._open[after] -= 1
                 if not self._open[after]:
+                    self._since[after] = end
                     ready.append(after)
         return ready
 
@@ -186,7 +197,8 @@ class _Stage:
     def _start(self, start: Start) -> None:
         self.starts += 1
         task = self._tasks[start.task]
-        begins = max(self.now, *(self._free.get(seat, 0.0) for seat in start.seats))
+        free = (self._free.get(seat, 0.0) for seat in start.seats)
+        begins = max(self.now, self._since.get(start.task, 0.0), *free)
         seconds = self._left.pop(start.task, start.seconds) + start.load_seconds
         self.widths.note(task, self.yard.devices[_device(start.seats[0])], seconds)
         self._go(start.task, start.seats, begins + seconds * self.wanted.pace)

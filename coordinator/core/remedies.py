@@ -7,8 +7,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
-from coordinator.core.asks import FarmEstimates, kind_of, lane_of
-from coordinator.core.snapshot import Device, Snapshot, Waiting
+from coordinator.core.able import Able
+from coordinator.core.snapshot import Device, Waiting
 from coordinator.core.unfolded import Course
 from reelyard.states import WorkerState
 
@@ -64,27 +64,16 @@ def alone(course: Course, job_id: str) -> Course:
     return replace(course, farm=replace(farm, waiting=course.waiting_of(job_id), under_way=going))
 
 
-def smallest_that_can(
-    tasks: Iterable[Waiting], farm: Snapshot, estimates: FarmEstimates
-) -> Wants | None:
+def smallest_that_can(tasks: Iterable[Waiting], able: Able) -> Wants | None:
     """One of the smallest of the farm's devices that can run all of these, a card where one can;
     None where none can. Those that are away count: it is the type that is asked for."""
-    wanted = list({task.demand: task for task in tasks}.values())
-    able = [
-        device
-        for device in farm.devices
-        if wanted and all(can_run(task, device, estimates) for task in wanted)
-    ]
-    least = min(able, key=lambda d: (d.kind == "cpu", d.memory_gib, d.key), default=None)
+    kinds = [able.of(task) for task in {task.demand: task for task in tasks}.values()]
+    common = set(kinds[0]).intersection(*kinds[1:]) if kinds else set()
+    found = [device for kind in common for device in kinds[0][kind]]
+    least = min(found, key=lambda d: (d.kind == "cpu", d.memory_gib, d.key), default=None)
     if least is None:
         return None
     return Wants(replace(least, foreign_gib=0.0, state=WorkerState.ONLINE))
-
-
-def can_run(task: Waiting, device: Device, estimates: FarmEstimates) -> bool:
-    """Whether such a device would ever take it."""
-    kind = kind_of(device, lane_of(task.kind), estimates.rules)
-    return estimates.refusal(task, kind) is None
 
 
 def _each(course: Course, job_id: str, change: Callable[[Waiting], Waiting]) -> Course:

@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from coordinator.core import risk_said as said
+from coordinator.core.able import Able
 from coordinator.core.asks import FarmEstimates
 from coordinator.core.foresight import Foresight
 from coordinator.core.forward import Played, Wanted, play
-from coordinator.core.remedies import can_run
 from coordinator.core.search import Late, Remedy, Search
 from coordinator.core.snapshot import Snapshot, Waiting
 from coordinator.core.unfolded import Course, Needs, course_of
@@ -22,8 +22,8 @@ from reelyard.rules.hours import ALWAYS
 
 MOST_PLAYED = 2_000
 """Tasks that are played; what comes after them is estimated by volume."""
-MOST_TRIED = 1_500
-"""Tasks that are played again to find remedies, in all."""
+LEAST_TRIED = 500
+"""Tasks that may be played again to find remedies: what is left of the former, or so many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +79,12 @@ def outlook(
     dues: Sequence[Due],
     foresight: Foresight,
     most_played: int = MOST_PLAYED,
-    most_tried: int = MOST_TRIED,
+    least_tried: int = LEAST_TRIED,
 ) -> Outlook:
     """What will become of these deadlines. `needs`: by task those that have to be done before."""
-    judge = _Judge(course_of(farm, needs), foresight, FarmEstimates(foresight, farm.rules))
-    return judge.judge(sorted(dues, key=_due_first), most_played, most_tried)
+    able = Able(farm, FarmEstimates(foresight, farm.rules))
+    judge = _Judge(course_of(farm, needs), foresight, able)
+    return judge.judge(sorted(dues, key=_due_first), most_played, least_tried)
 
 
 def _due_first(due: Due) -> tuple[float, str]:
@@ -96,17 +97,17 @@ class _Judge:
 
     course: Course
     foresight: Foresight
-    estimates: FarmEstimates
+    able: Able
     notes: list[str] = field(default_factory=list)
 
-    def judge(self, dues: Sequence[Due], most_played: int, most_tried: int) -> Outlook:
+    def judge(self, dues: Sequence[Due], most_played: int, least_tried: int) -> Outlook:
         known = {due.job_id: self._at_once(due) for due in dues}
         jobs = frozenset(due.job_id for due in dues if known[due.job_id] is None)
         wanted = Wanted(jobs, most_starts=most_played)
         played = play(self.course, self.foresight, wanted)
         ends, guessed = self._ends(played, wanted), frozenset[str]()
         if played.is_cut:
-            by_volume = ends_by_volume(self.course, played, jobs - ends.keys(), self.estimates)
+            by_volume = ends_by_volume(self.course, played, jobs - ends.keys(), self.able)
             ends |= {
                 job: _scaled(end, played, self.course.farm.now) for job, end in by_volume.items()
             }
@@ -116,7 +117,8 @@ class _Judge:
             known[due.job_id] or self._foreseen(due, ends.get(due.job_id), played, guessed)
             for due in dues
         ]
-        return self._with_remedies(found, played, most_tried)
+        most = max(least_tried, most_played - played.starts)
+        return self._with_remedies(found, played, most)
 
     def _at_once(self, due: Due) -> Risk | None:
         """What no play has to show: it is stopped, or cannot be done."""
@@ -124,8 +126,8 @@ class _Judge:
         if not farm.devices:
             return Risk(due, _late_or(Verdict.UNKNOWN, due, farm.now), said.NO_WORKER)
         for task in waiting:
-            if not any(can_run(task, device, self.estimates) for device in farm.devices):
-                because = said.impossible(task, farm, self.estimates)
+            if not self.able.of(task):
+                because = said.impossible(task, self.able)
                 return Risk(due, Verdict.IMPOSSIBLE, because)
         stopped = next((t for t in waiting if t.paused or t.held_because is not None), None)
         if stopped is not None:
@@ -164,7 +166,7 @@ class _Judge:
     ) -> Risk:
         now = self.course.farm.now
         if ends is None:
-            because = said.stuck(self.course, due.job_id, played, self.estimates)
+            because = said.stuck(self.course, due.job_id, played, self.able)
             return Risk(due, _late_or(Verdict.UNKNOWN, due, now), because)
         last = self._last(due.job_id, played)
         verdict = _verdict(due.deadline, ends, now)
@@ -182,14 +184,14 @@ class _Judge:
         part = max(needs, key=lambda id: (ends[id], id), default=last)
         return tasks[part], ends[part]
 
-    def _with_remedies(self, found: Sequence[Risk], played: Played, most_tried: int) -> Outlook:
+    def _with_remedies(self, found: Sequence[Risk], played: Played, most: int) -> Outlook:
         """For what is late, the soonest deadline first, as long as enough may be played."""
         on_time = {
             risk.due.job_id: risk.due.deadline
             for risk in found
             if risk.verdict in (Verdict.HELD, Verdict.TIGHT)
         }
-        search = Search(self.course, self.foresight, self.estimates, on_time, most_tried)
+        search = Search(self.course, self.foresight, self.able, on_time, most, played.starts)
         risks = [self._with_remedy(risk, search) for risk in found]
         return Outlook(tuple(risks), tuple(self.notes), played.starts + search.played)
 

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from math import inf
 from typing import TYPE_CHECKING, Protocol
 
-from coordinator.core.asks import FarmEstimates, FarmHouse, kind_of, lane_of
+from coordinator.core.able import Able
+from coordinator.core.asks import FarmHouse, lane_of
 from coordinator.core.filters import LASTING, refusal
 from coordinator.core.reasons import impossible_sentence
-from coordinator.core.snapshot import Snapshot, Waiting
+from coordinator.core.snapshot import Waiting
 from reelyard.risk_views import Verdict
 from reelyard.stamps import span, stamp_near
 from reelyard.states import TaskKind, WorkerState
@@ -63,37 +64,30 @@ def stopped(task: Waiting, deadline: float, now: float) -> str:
     return f"will miss {due}, for its job {how}"
 
 
-def impossible(task: Waiting, farm: Snapshot, estimates: FarmEstimates) -> str:
+def impossible(task: Waiting, able: Able) -> str:
     """Why no device that is known will ever take it."""
-    foresight = estimates.foresight
-    able = [d for d in farm.devices if refusal(task, d, foresight, LASTING) is None]
-    if not able:
-        return f"{task.label}: {impossible_sentence(task, farm.devices, foresight)}"
-    kinds = {kind_of(device, lane_of(task.kind), estimates.rules) for device in able}
-    refused = sorted({estimates.house_refusal(task, kind) or "" for kind in kinds})
-    return f"{task.label}: nobody may run this: {'; '.join(said for said in refused if said)}"
+    estimates, devices = able.estimates, able.farm.devices
+    lasting = [d for d in devices if refusal(task, d, estimates.foresight, LASTING) is None]
+    if not lasting:
+        return f"{task.label}: {impossible_sentence(task, devices, estimates.foresight)}"
+    refused = {estimates.house_refusal(task, kind) or "" for kind in able.kinds(lane_of(task.kind))}
+    said = "; ".join(sorted(one for one in refused if one))
+    return f"{task.label}: nobody may run this: {said}"
 
 
-def stuck(course: Course, job_id: str, played: Played, estimates: FarmEstimates) -> str:
+def stuck(course: Course, job_id: str, played: Played, able: Able) -> str:
     """Why a play did not bring it to its end."""
-    farm = course.farm
     left = [task for task in course.waiting_of(job_id) if task.id not in played.ends]
     first = next((t for t in left if not _waits_for(t, course, left)), None)
     if first is None:
         return "nobody can tell: what it waits for does not end"
-    able = [
-        device
-        for device in farm.devices
-        if estimates.refusal(first, kind_of(device, lane_of(first.kind), estimates.rules)) is None
-    ]
-    online = [device for device in able if device.state is WorkerState.ONLINE]
-    if not online:
-        one, many = "the only device", f"all {len(able)} devices"
-        who, are = (one, "is") if len(able) == 1 else (many, "are")
+    devices = able.devices(first)
+    if not any(device.state is WorkerState.ONLINE for device in devices):
+        one, many = "the only device", f"all {len(devices)} devices"
+        who, are = (one, "is") if len(devices) == 1 else (many, "are")
         return f"nobody can tell: {who} that can run {first.label} {are} away"
-    house = FarmHouse(farm.rules)
-    kinds = {kind_of(device, lane_of(first.kind), farm.rules) for device in online}
-    if all(house.opens_in(kind, farm.now) == inf for kind in kinds):
+    house, now = FarmHouse(course.farm.rules), course.farm.now
+    if all(house.opens_in(kind, now) == inf for kind in able.of(first)):
         return f"nobody can tell: the devices that can run {first.label} never open"
     return f"nobody can tell: {first.label} does not start within what can be foreseen"
 

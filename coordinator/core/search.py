@@ -11,7 +11,8 @@ from typing import Literal
 
 from coordinator.core import remedies
 from coordinator.core import risk_said as said
-from coordinator.core.asks import FarmEstimates, lane_of
+from coordinator.core.able import Able
+from coordinator.core.asks import lane_of
 from coordinator.core.foresight import Foresight
 from coordinator.core.forward import Played, Wanted, play
 from coordinator.core.remedies import Wants
@@ -21,6 +22,8 @@ from coordinator.core.unfolded import Course
 FEW = (1, 2)
 """More devices than these are no remedy, but a figure."""
 MANY = (4, 8, 16, 32)
+_WORTH_IT = 3
+"""Whom a remedy harms is looked for where that takes at most this part of what may be played."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +60,11 @@ class Search:
 
     course: Course
     foresight: Foresight
-    estimates: FarmEstimates
+    able: Able
     on_time: Mapping[str, float]
     most: int
+    whole: int = 0
+    """Tasks that the whole farm's play took."""
     played: int = 0
 
     def hold(self, late: Late) -> Remedy:
@@ -126,10 +131,9 @@ class Search:
         jobs = frozenset(self.on_time)
         if not jobs:
             return []
-        try:
-            played = self._play(course, Wanted(jobs, by=max(self.on_time.values())))
-        except _Spent:
+        if _WORTH_IT * self.whole > self.most - self.played:
             return None
+        played = self._play(course, Wanted(jobs, by=max(self.on_time.values())))
         ends = {job: played.end_of(course.of_job(job)) for job in jobs}
         late = (job for job, end in ends.items() if end is None or end > self.on_time[job])
         return sorted(late, key=lambda job: (self.on_time[job], job))
@@ -166,9 +170,8 @@ class Search:
         waiting = self.course.waiting_of(late.job_id)
         lane = lane_of(late.part.kind) if late.part else "main"
         of_lane = [task for task in waiting if lane_of(task.kind) == lane]
-        farm, estimates = self.course.farm, self.estimates
-        found = remedies.smallest_that_can(of_lane or waiting, farm, estimates)
-        return found or remedies.smallest_that_can(of_lane[-1:], farm, estimates)
+        found = remedies.smallest_that_can(of_lane or waiting, self.able)
+        return found or remedies.smallest_that_can(of_lane[-1:], self.able)
 
     def _end(self, course: Course, late: Late, by: float | None = None) -> float | None:
         """When the job ends there; None when that is after its deadline, or after `by`."""

@@ -11,9 +11,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from math import inf
 
-from coordinator.core.asks import Ask, FarmEstimates, Kind, Lane, ask_of, kind_of, lane_of
+from coordinator.core.able import Able
+from coordinator.core.asks import Ask, ask_of, lane_of
 from coordinator.core.forward import Played
-from coordinator.core.snapshot import Waiting
+from coordinator.core.snapshot import Device, Waiting
 from coordinator.core.unfolded import Course
 from reelyard.states import WorkerState
 
@@ -22,38 +23,32 @@ from reelyard.states import WorkerState
 class _Rates:
     """What one task of an ask takes: of the whole farm's time, and by itself on the fastest."""
 
-    course: Course
-    estimates: FarmEstimates
+    able: Able
     known: dict[Ask, tuple[float, float]] = field(default_factory=dict)
-    kinds: dict[Lane, dict[Kind, int]] = field(default_factory=dict)
 
     def of(self, task: Waiting) -> tuple[float, float]:
         """Seconds of the farm, seconds of the task; endless where nothing runs it."""
-        ask = ask_of(task, self.estimates.rules)
+        estimates = self.able.estimates
+        ask = ask_of(task, estimates.rules)
         if ask not in self.known:
-            self.estimates.examples.setdefault(ask, task)
-            counts = self._kinds(lane_of(task.kind))
-            prices = {kind: self.estimates.price(ask, kind).seconds for kind in counts}
+            estimates.examples.setdefault(ask, task)
+            counts = {kind: _online(found) for kind, found in self.able.of(task).items()}
+            prices = {k: estimates.price(ask, k).seconds for k, count in counts.items() if count}
             rate = sum(counts[kind] / seconds for kind, seconds in prices.items())
             self.known[ask] = (1 / rate if rate else inf, min(prices.values(), default=inf))
         return self.known[ask]
 
-    def _kinds(self, lane: Lane) -> dict[Kind, int]:
-        if lane not in self.kinds:
-            found = defaultdict[Kind, int](int)
-            for device in self.course.farm.devices:
-                if device.state is WorkerState.ONLINE:
-                    found[kind_of(device, lane, self.estimates.rules)] += 1
-            self.kinds[lane] = found
-        return self.kinds[lane]
+
+def _online(devices: list[Device]) -> int:
+    return sum(device.state is WorkerState.ONLINE for device in devices)
 
 
 def ends_by_volume(
-    course: Course, played: Played, jobs: frozenset[str], estimates: FarmEstimates
+    course: Course, played: Played, jobs: frozenset[str], able: Able
 ) -> Mapping[str, float]:
     """Of these jobs, seconds since 1970: what is left when the play was cut, in the order of the
     queue, then the longest task that is left of it. Jobs that nothing can run are left out."""
-    rates, before = _Rates(course, estimates), defaultdict[str, float](float)
+    rates, before = _Rates(able), defaultdict[str, float](float)
     reached, longest = dict[str, float](), defaultdict[str, float](float)
     left = (task for task in course.farm.waiting if task.id not in played.ends)
     for task in sorted(left, key=lambda task: task.order):

@@ -27,11 +27,13 @@ class Film:
         return self.tasks[0].job_id
 
 
-def a_film(job: str, shots: int = 3, frames: int = 33, **more: Any) -> Film:
+def a_film(
+    job: str, shots: int = 3, frames: int = 33, model: str = SMALL, **more: Any
+) -> Film:
     """Shots that need nothing, and the film that needs all of them."""
     made = [
         waiting(
-            shot(SMALL, frames),
+            shot(model, frames),
             f"{job}.s{n + 1:02d}.video1",
             scene=n,
             label=f"Scene {n + 1} · picture",

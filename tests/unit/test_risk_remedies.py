@@ -116,7 +116,7 @@ def test_the_smallest_type_that_can_run_what_is_late_is_named() -> None:
 
 def test_what_is_too_much_to_try_says_so() -> None:
     films = [a_film(f"job-{n}", shots=6, queued_at=float(n)) for n in range(6)]
-    found = look(films, HALL, {"job-5": 3 * RUN}, most_tried=3)
+    found = look(films, HALL, {"job-5": 3 * RUN}, most_played=60, least_tried=3)
     assert found.risks[0].remedy is not None
     assert found.risks[0].remedy.kind == "untried"
     assert found.risks[0].remedy.command == "reelyard risk job-5"
