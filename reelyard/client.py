@@ -42,6 +42,7 @@ from reelyard.resources import (
     WhyView,
     WorkerList,
 )
+from reelyard.risk_views import RiskList
 from reelyard.rules.remote import RemoteRules
 from reelyard.script import media_type_of
 from reelyard.terms import USUAL, Terms
@@ -181,6 +182,11 @@ class Client:
     def why_each(self, job_id: str) -> WhyList:
         """Why the tasks of a job wait."""
         return self._ask(WhyList, "GET", f"/jobs/{id_part(job_id, 'job')}/why")
+
+    def risk(self, job_id: str = "") -> RiskList:
+        """Which deadlines will be held, of all jobs that are not over or of one."""
+        params = {"job": id_part(job_id, "job")} if job_id else {}
+        return self._ask(RiskList, "GET", "/risk", params=params)
 
     def workers(self) -> WorkerList:
         """Every worker that was ever seen."""

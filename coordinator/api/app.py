@@ -22,6 +22,7 @@ from coordinator.api.guard import install_guard
 from coordinator.api.health import Health
 from coordinator.api.parts import KEY, Parts
 from coordinator.api.problems import install_problems, of_validation
+from coordinator.api.risks import Risks
 from coordinator.api.streams import Streams
 from coordinator.api.terms import ChangeBody, ReasonBody
 from coordinator.api.views.events import add_events
@@ -31,6 +32,7 @@ from coordinator.api.views.history import add_history
 from coordinator.api.views.jobs import add_jobs
 from coordinator.api.views.models import add_models
 from coordinator.api.views.queue import add_queue
+from coordinator.api.views.risk import add_risk
 from coordinator.api.views.rules import add_rules
 from coordinator.api.views.tasks import add_tasks
 from coordinator.api.views.tokens import add_tokens
@@ -59,6 +61,7 @@ _BEARER: Any = {"bearer": {"type": "http", "scheme": "bearer"}}
 _VIEWS = (
     add_jobs,
     add_queue,
+    add_risk,
     add_films,
     add_tasks,
     add_events,
@@ -119,6 +122,7 @@ def make_parts(
         tokens=Tokens(database, clock),
         views=views,
         queue=Queue(database),
+        risks=Risks(database, catalog, clock),
         farm=FarmViews(database),
         story=story,
         streams=streams,

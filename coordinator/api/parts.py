@@ -10,6 +10,7 @@ from flask import current_app
 from coordinator.api.files import Files
 from coordinator.api.fits import Fits
 from coordinator.api.health import Health
+from coordinator.api.risks import Risks
 from coordinator.api.streams import Streams
 from coordinator.intake import Intake
 from coordinator.metrics import Metrics
@@ -40,6 +41,7 @@ class Parts:
     tokens: Tokens
     views: Views
     queue: Queue
+    risks: Risks
     farm: FarmViews
     story: Story
     streams: Streams

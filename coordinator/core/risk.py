@@ -22,8 +22,9 @@ from reelyard.rules.hours import ALWAYS
 
 MOST_PLAYED = 2_000
 """Tasks that are played; what comes after them is estimated by volume."""
-LEAST_TRIED = 500
-"""Tasks that may be played again to find remedies: what is left of the former, or so many."""
+LEAST_TRIED, LEAST_FOR_ONE = 300, 1_000
+"""Tasks that may be played again to find remedies: what is left of the former, or so many; where
+only one job is asked for, more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,12 +80,14 @@ def outlook(
     dues: Sequence[Due],
     foresight: Foresight,
     most_played: int = MOST_PLAYED,
-    least_tried: int = LEAST_TRIED,
+    least_tried: int | None = None,
 ) -> Outlook:
     """What will become of these deadlines. `needs`: by task those that have to be done before."""
     able = Able(farm, FarmEstimates(foresight, farm.rules))
+    least = LEAST_FOR_ONE if len(dues) == 1 else LEAST_TRIED
     judge = _Judge(course_of(farm, needs), foresight, able)
-    return judge.judge(sorted(dues, key=_due_first), most_played, least_tried)
+    tried = least if least_tried is None else least_tried
+    return judge.judge(sorted(dues, key=_due_first), most_played, tried)
 
 
 def _due_first(due: Due) -> tuple[float, str]:
@@ -191,7 +194,9 @@ class _Judge:
             for risk in found
             if risk.verdict in (Verdict.HELD, Verdict.TIGHT)
         }
-        search = Search(self.course, self.foresight, self.able, on_time, most, played.starts)
+        search = Search(
+            self.course, self.foresight, self.able, on_time, most, played.starts, len(found) == 1
+        )
         risks = [self._with_remedy(risk, search) for risk in found]
         return Outlook(tuple(risks), tuple(self.notes), played.starts + search.played)
 

@@ -145,8 +145,10 @@ def let_go(end: float | None, deadline: float, now: float) -> str:
     return f"let go on now, it would end at about {stamp_near(end, now)}, {how}"
 
 
-def untried(job_id: str) -> str:
-    """There is too much to play for every job."""
+def untried(job_id: str, is_alone: bool) -> str:
+    """There is too much to play for every job, or even for one."""
+    if is_alone:
+        return "no remedy found: the farm has too much to do to try more"
     return f"no remedy was tried, the farm has too much to do: ask for {job_id} alone"
 
 

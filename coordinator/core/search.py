@@ -65,6 +65,8 @@ class Search:
     most: int
     whole: int = 0
     """Tasks that the whole farm's play took."""
+    is_alone: bool = False
+    """Nobody asked for another job."""
     played: int = 0
 
     def hold(self, late: Late) -> Remedy:
@@ -72,7 +74,7 @@ class Search:
         try:
             return self._hold(late)
         except _Spent:
-            return Remedy("untried", said.untried(late.job_id), f"reelyard risk {late.job_id}")
+            return self._untried(late)
 
     def let_go(self, late: Late) -> Remedy:
         """For a job that a person has stopped: what becomes of it when it goes on now."""
@@ -82,9 +84,13 @@ class Search:
         try:
             end = self._end(remedies.let_go(self.course, late.job_id), late, by=inf)
         except _Spent:
-            return Remedy("untried", said.untried(late.job_id), f"reelyard risk {late.job_id}")
+            return self._untried(late)
         sentence = said.let_go(end, late.deadline, self._now)
         return Remedy(kind, sentence, command, ends=end)
+
+    def _untried(self, late: Late) -> Remedy:
+        command = "" if self.is_alone else f"reelyard risk {late.job_id}"
+        return Remedy("untried", said.untried(late.job_id, self.is_alone), command)
 
     @property
     def _now(self) -> float:

@@ -18,6 +18,7 @@ from reelyard.cli.models import models
 from reelyard.cli.predict import predict
 from reelyard.cli.queue import queue
 from reelyard.cli.quote import quote
+from reelyard.cli.risk import risk
 from reelyard.cli.rules import rules
 from reelyard.cli.set_terms import set_terms
 from reelyard.cli.show import show
@@ -44,7 +45,7 @@ _COMMANDS = {
     "The farm": (up, down, demo, doctor, workers, history),
     "Before anything runs": (quote, predict, simulate),
     "Jobs": (submit, validate, jobs, show, why, watch, fetch, cancel),
-    "Whose turn it is": (queue, hold, release, pause, resume, jump),
+    "Whose turn it is": (queue, risk, hold, release, pause, resume, jump),
     "For programs": (schema, version),
 }
 for panel, commands in _COMMANDS.items():

@@ -27,9 +27,7 @@ class Film:
         return self.tasks[0].job_id
 
 
-def a_film(
-    job: str, shots: int = 3, frames: int = 33, model: str = SMALL, **more: Any
-) -> Film:
+def a_film(job: str, shots: int = 3, frames: int = 33, model: str = SMALL, **more: Any) -> Film:
     """Shots that need nothing, and the film that needs all of them."""
     made = [
         waiting(

@@ -116,7 +116,10 @@ def test_the_smallest_type_that_can_run_what_is_late_is_named() -> None:
 
 def test_what_is_too_much_to_try_says_so() -> None:
     films = [a_film(f"job-{n}", shots=6, queued_at=float(n)) for n in range(6)]
-    found = look(films, HALL, {"job-5": 3 * RUN}, most_played=60, least_tried=3)
-    assert found.risks[0].remedy is not None
-    assert found.risks[0].remedy.kind == "untried"
-    assert found.risks[0].remedy.command == "reelyard risk job-5"
+    due = {"job-4": 3 * RUN, "job-5": 3 * RUN}
+    found = look(films, HALL, due, most_played=60, least_tried=3)
+    remedy = found.risks[0].remedy
+    assert remedy is not None and remedy.kind == "untried"
+    assert remedy.command == "reelyard risk job-4" and "ask for job-4 alone" in remedy.sentence
+    only = risk(films, HALL, {"job-5": 3 * RUN}, most_played=60, least_tried=3).remedy
+    assert only is not None and only.kind == "untried" and not only.command
