@@ -12,7 +12,7 @@ from typing import Final
 
 from sqlalchemy.exc import DBAPIError
 
-from coordinator.core.decisions import Assign, Decision, Hold, Preempt
+from coordinator.core.decisions import Assign, Decision, Fetch, Hold, Preempt, Preload, Unload
 from coordinator.core.inputs import Made, complete
 from coordinator.core.lifecycle import AttemptEvent, JobEvent, TaskEvent
 from coordinator.core.recover import GiveUp, Lose, Retry
@@ -43,6 +43,8 @@ def apply_decisions(ledger: Ledger, decisions: Iterable[Decision], lease_seconds
             chosen.append(decision)
         elif isinstance(decision, Preempt):
             _preempt(ledger, decision)
+        elif not isinstance(decision, Hold):
+            _tell_worker(ledger, decision)
         elif is_news(decision):
             reasons[decision.because].append(decision.task.id)
     sent = sum(_try_to_assign(ledger, part, lease_seconds) for part in parts(chosen))
@@ -149,6 +151,27 @@ def _preempt(ledger: Ledger, decision: Preempt) -> None:
     ledger.post(queue, CONTROL_TASK, order.model_dump(mode="json"))
 
 
+def _tell_worker(ledger: Ledger, decision: Preload | Unload | Fetch) -> None:
+    """What should be in memory. A worker that cannot follow leaves it be: nothing depends on it."""
+    device, model = decision.device, decision.model
+    order: messages.Preload | messages.Unload | messages.Fetch
+    match decision:
+        case Preload(fit=fit):
+            order = messages.Preload(
+                device_id=device.id, model=model, plan=fit.plan, predicted_gib=fit.weights_gib
+            )
+        case Unload():
+            order = messages.Unload(device_id=device.id, model=model)
+        case Fetch():
+            order = messages.Fetch(model=model)
+    queue = control_queue(device.worker_id)
+    ledger.post(queue, CONTROL_TASK, order.model_dump(mode="json"))
+    if not isinstance(decision, Fetch):
+        verb = "is loaded ahead" if isinstance(decision, Preload) else "leaves the memory"
+        said = f"{model} {verb} on {device.title}: {decision.because}."
+        ledger.tell(f"model.{order.type}", said, worker_id=device.worker_id)
+
+
 def _try_to_assign(ledger: Ledger, chosen: Sequence[Assign], lease_seconds: float) -> int:
     """All at once. A task that cannot be put into a message fails by itself and holds up nobody:
     where one of them stumbles, each is tried alone."""
@@ -240,6 +263,7 @@ def _order(
         predicted_gib=decision.predicted_gib,
         lane=decision.lane,
         checkpoint=checkpoint,
+        power_cap=decision.fit.power_cap,
         boot_id=boot_id,
         timeout_seconds=TIMEOUT_SECONDS[task.kind],
     )

@@ -10,12 +10,15 @@ from math import ceil, inf
 from typing import Literal
 
 from coordinator.core.filters import LASTING, refusal
-from coordinator.core.foresight import Foresight
+from coordinator.core.foresight import Fit, Foresight
 from coordinator.core.snapshot import Device, Waiting
+from coordinator.core.split import shape_of
 from coordinator.core.yard.prices import Price
-from reelyard.rules.document import Rules, admitted
+from reelyard.catalog import VideoModel
+from reelyard.rules.document import Rules, admitted, power_cap
 from reelyard.rules.hours import Hours
 from reelyard.states import TaskKind, WorkerState
+from reelyard.task import VideoWork
 
 Lane = Literal["main", "side"]
 
@@ -51,6 +54,8 @@ class Kind:
     tags: frozenset[str]
     serves: frozenset[TaskKind]
     hours: Hours
+    pinned: frozenset[str] = frozenset()
+    """Models that people want kept in its memory."""
 
 
 def lane_of(kind: TaskKind) -> Lane:
@@ -84,6 +89,7 @@ def kind_of(device: Device, lane: Lane, rules: Rules) -> Kind:
         replace(device, worker_id="", id="", name="", node="", busy=""),
         state=WorkerState.ONLINE,
         resident=frozenset(),
+        resident_gib=(),
         foreign_gib=max(foreign, 0.0),
         tags=frozenset(),
     )
@@ -94,7 +100,42 @@ def kind_of(device: Device, lane: Lane, rules: Rules) -> Kind:
         tags=tags,
         serves=rules.serves(*where, device.id),
         hours=rules.hours_of(*where, device.id, device.catalog_type, tags),
+        pinned=pinned_on(device, rules) if lane == "main" else frozenset(),
     )
+
+
+def usual_shot(model: VideoModel) -> Waiting:
+    """A clip of the model as it comes when nothing else is asked for."""
+    work = VideoWork(
+        model=model.id,
+        prompt="",
+        width=model.width,
+        height=model.height,
+        fps=model.fps,
+        frames=model.frames_for(1),
+        steps=model.steps,
+        guidance=model.guidance,
+        seed=0,
+    )
+    return Waiting(
+        id="usual",
+        job_id="usual",
+        kind=TaskKind.VIDEO,
+        scene=None,
+        label=model.id,
+        model=model.id,
+        shape=shape_of(work),
+        work=work,
+        priority=50,
+        queued_at=0.0,
+    )
+
+
+def pinned_on(device: Device, rules: Rules) -> frozenset[str]:
+    """Models of its worker that people want kept on just such devices."""
+    where = (device.node, device.worker_id, device.catalog_type)
+    placed = (pin for pin in rules.pins if pin.nodes or pin.types)
+    return frozenset(pin.model for pin in placed if pin.wants(*where)) & device.models
 
 
 @dataclass(slots=True)
@@ -111,7 +152,8 @@ class FarmEstimates:
         task = self.examples[shape]
         if self.refusal(task, kind) is not None:
             return Price(inf)
-        found = self.foresight.fit(task, kind.device)
+        there = self.beside_pins(task, kind.device, kind.pinned)
+        found = self.foresight.fit(task, there, self.power_cap(kind))
         if found is None:
             return Price(inf)
         seconds = self._unknown(task, kind) if found.seconds is None else found.seconds
@@ -132,6 +174,12 @@ class FarmEstimates:
         assert isinstance(shape, Ask)
         return shape.model if shape.kind is TaskKind.VIDEO else ""
 
+    def power_cap(self, kind: Kind) -> float | None:
+        """The share of their power limit that its devices may draw; None: all of it."""
+        if kind.device.kind != "cuda":
+            return None
+        return power_cap(pool for pool in self.rules.pools if pool.id in kind.pools)
+
     def refusal(self, task: Waiting, kind: Kind) -> str | None:
         """Why devices of the kind never take the task, as far as lasts."""
         if lane_of(task.kind) != kind.lane:
@@ -149,7 +197,34 @@ class FarmEstimates:
         pools = [pool for pool in self.rules.pools if pool.id in kind.pools]
         if not admitted(task.owner, pools):
             return f"its pool is not open to {task.owner}"
-        return None
+        return self._kept_refusal(task, kind)
+
+    def beside_pins(self, task: Waiting, device: Device, pinned: frozenset[str]) -> Device:
+        """The device, with what pinned models leave the task of its memory."""
+        if not pinned or task.model in pinned or task.kind is not TaskKind.VIDEO:
+            return device
+        return replace(device, foreign_gib=device.foreign_gib + self.kept_gib(device, pinned))
+
+    def kept_gib(self, device: Device, pinned: frozenset[str]) -> float:
+        """What pinned models take of its memory."""
+        found = (self.usual(model, device) for model in sorted(pinned))
+        return sum(min(fit.weights_gib, fit.gib) for fit in found if fit is not None)
+
+    def usual(self, model: str, device: Device) -> Fit | None:
+        """How a usual clip of the model would run there; None where it would not, or is unknown."""
+        entry = self.foresight.catalog.models.get(model)
+        return None if entry is None else self.foresight.fit(usual_shot(entry), device)
+
+    def _kept_refusal(self, task: Waiting, kind: Kind) -> str | None:
+        """Why a task of another model would throw out one that is pinned."""
+        there = self.beside_pins(task, kind.device, kind.pinned)
+        if there is kind.device or self.foresight.fit(task, there) is not None:
+            return None
+        least = self.foresight.least_gib(task, kind.device)
+        if least > kind.device.room_gib:  # it would not fit without pins either
+            return None
+        names, left = ", ".join(sorted(kind.pinned)), there.room_gib
+        return f"is kept for {names}, which leaves {left:.1f} GiB; it needs {least:.1f}"
 
 
 @dataclass(slots=True)

@@ -54,4 +54,32 @@ class Preempt:
     because: str
 
 
-Decision = Assign | Hold | Preempt
+@dataclass(frozen=True, slots=True)
+class Preload:
+    """Have this model in the memory of a device that has nothing to do, in this way."""
+
+    device: Device
+    model: str
+    fit: Fit
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unload:
+    """Have this model out of the device's memory: what starts there needs the room."""
+
+    device: Device
+    model: str
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fetch:
+    """Have this model's weights in the node's RAM: a device there will load them soon."""
+
+    device: Device
+    model: str
+    because: str
+
+
+Decision = Assign | Hold | Preempt | Preload | Unload | Fetch

@@ -14,6 +14,7 @@ from math import inf
 from coordinator.core.snapshot import Demand, Device, Snapshot, Waiting
 from reelyard.catalog import Catalog, DeviceType, VideoModel
 from reelyard.plan import Offload, Plan
+from reelyard.predict.energy import cap_watts
 from reelyard.predict.forecast import Circumstances, Forecast, Host, key_of
 from reelyard.predict.lessons import NOTHING, OUT_OF_MEMORY_MARGIN, Lessons
 from reelyard.predict.plans import ANYTHING, Wish, best, fits, ways
@@ -35,6 +36,8 @@ RAM, and the speed of its disk."""
 class Fit:
     """How a task would run on a device. `gib`: what nothing should exceed; `metered_gib`: what the
     worker's own meter should show; seconds of one clip, and of a load before it. None: not known.
+    `weights_gib`: of the model as the plan holds it. `power_cap`: the share of the device's power
+    limit at which it runs, None: all of it.
     """
 
     plan: Plan
@@ -42,6 +45,8 @@ class Fit:
     metered_gib: float | None = None
     seconds: float | None = None
     load_seconds: float | None = None
+    weights_gib: float = 0.0
+    power_cap: float | None = None
 
 
 def device_type(device: Device, catalog: Catalog) -> DeviceType | None:
@@ -85,6 +90,7 @@ class Options:
     under: Circumstances
     ways: Sequence[Forecast]
     needs: Sequence[float]
+    power_cap: float | None = None
     chosen: dict[int, Fit | None] = field(default_factory=dict)
 
     def within(self, room_gib: float) -> Fit | None:
@@ -127,6 +133,8 @@ class Options:
             metered_gib=way.footprint.metered_gib * ratio,
             seconds=way.seconds,
             load_seconds=way.load_seconds,
+            weights_gib=way.footprint.weights_gib,
+            power_cap=self.power_cap,
         )
 
 
@@ -136,12 +144,13 @@ class Foresight:
 
     catalog: Catalog
     lessons: Lessons = NOTHING
-    known: dict[tuple[Demand, Place], Options] = field(default_factory=dict)
+    known: dict[tuple[Demand, Place, float | None], Options] = field(default_factory=dict)
 
-    def fit(self, task: Waiting, device: Device) -> Fit | None:
-        """How the task would run there; None when it would not fit."""
+    def fit(self, task: Waiting, device: Device, power_cap: float | None = None) -> Fit | None:
+        """How the task would run there, at a share of the power limit; None when it would not
+        fit."""
         if isinstance(task.work, VideoWork):
-            return self.options(task, task.work, device).within(device.room_gib)
+            return self.options(task, task.work, device, power_cap).within(device.room_gib)
         gib = self._small_gib(task)
         return Fit(Plan(), gib) if gib <= device.room_gib else None
 
@@ -166,23 +175,28 @@ class Foresight:
         kept = {key: found for key, found in self.known.items() if key[1][0] not in changed}
         return Foresight(self.catalog, lessons, kept)
 
-    def options(self, task: Waiting, work: VideoWork, device: Device) -> Options:
+    def options(
+        self, task: Waiting, work: VideoWork, device: Device, power_cap: float | None = None
+    ) -> Options:
         """Every way to run this task on such a device."""
-        key = (task.demand, place_of(device))
+        key = (task.demand, place_of(device), power_cap)
         if key not in self.known:
             if len(self.known) >= _MOST_REMEMBERED:
                 self.known.clear()
-            self.known[key] = self._options(task, work, device)
+            self.known[key] = self._options(task, work, device, power_cap)
         return self.known[key]
 
-    def _options(self, task: Waiting, work: VideoWork, device: Device) -> Options:
-        model = self.catalog.models[work.model]
-        clip = clip_of(work, model, task.continues)
-        asked = subject(model, self.catalog, clip, device_type(device, self.catalog))
-        under = Circumstances(host_of(device), self.lessons)
+    def _options(
+        self, task: Waiting, work: VideoWork, device: Device, power_cap: float | None
+    ) -> Options:
+        model, kind = self.catalog.models[work.model], device_type(device, self.catalog)
+        asked = subject(model, self.catalog, clip_of(work, model, task.continues), kind)
+        cap_w = cap_watts(kind, power_cap) if kind else None
+        under = Circumstances(host_of(device), self.lessons, cap_w)
         needs = [(needed_gib(way, task), way) for way in ways(asked, wish_of(device), under)]
         needs.sort(key=lambda pair: (pair[0], pair[1].footprint.host_gib))
-        return Options(asked, under, [way for _, way in needs], [gib for gib, _ in needs])
+        found = [way for _, way in needs]
+        return Options(asked, under, found, [gib for gib, _ in needs], power_cap)
 
     def _small_gib(self, task: Waiting) -> float:
         if task.kind is TaskKind.VOICE:

@@ -13,14 +13,16 @@ from math import inf
 from coordinator.core.asks import FarmEstimates, FarmHouse, ask_of, kind_of, lane_of
 from coordinator.core.decisions import Assign, Decision, Hold, Preempt
 from coordinator.core.foresight import Foresight
+from coordinator.core.power import fit_there
 from coordinator.core.reasons import Reasons, own_reason
+from coordinator.core.residence import Residence, makes_room
 from coordinator.core.snapshot import Device, Snapshot, UnderWay, Waiting
 from coordinator.core.thrift import Thrift
 from coordinator.core.yard.lines import LineKey
 from coordinator.core.yard.terms import Terms, Urgency
 from coordinator.core.yard.yard import Start, Yard
 from reelyard.rules.document import Rules
-from reelyard.states import Band, WorkerState
+from reelyard.states import Band, TaskKind, WorkerState
 
 _BANDS = {
     Band.INTERACTIVE: Urgency.INTERACTIVE,
@@ -67,8 +69,8 @@ class LivingYard:
     held: dict[str, Waiting] = field(default_factory=dict)
     devices: dict[tuple[str, str], Device] = field(default_factory=dict)
     attempts: dict[str, str] = field(default_factory=dict)
-    labels: dict[str, str] = field(default_factory=dict)
-    """Of tasks under way."""
+    under_way: dict[str, Waiting] = field(default_factory=dict)
+    residence: Residence = field(default_factory=Residence)
     _of_worker: dict[str, set[tuple[str, str]]] = field(default_factory=dict)
     _later: list[tuple[float, str]] = field(default_factory=list)
     _fresh: set[str] = field(default_factory=set)
@@ -132,22 +134,24 @@ class LivingYard:
             elif decision.task in self.attempts:
                 attempt = self.attempts[decision.task]
                 found.append(Preempt(attempt, self._worker_of(decision.task), decision.because))
-        return [*found, *self._news(now)]
+        room = [gone for one in found if isinstance(one, Assign) for gone in makes_room(one, self)]
+        return [*room, *found, *self.residence.decide(self, now), *self._news(now)]
 
     def _assigned(self, start: Start, now: float) -> list[Decision]:
         task = self.waiting.pop(start.task)
-        self.labels[task.id] = task.label
+        self.under_way[task.id] = task
         self._fresh.discard(task.id)
         (worker, id, _), *others = (_place(seat) for seat in start.seats)
         device = self.devices[worker, id]
-        fit = self.estimates.foresight.fit(task, device)
+        fit, longer = fit_there(self, task, device, start, now)
         if fit is None:  # other programs have taken the memory since: the next look sees that
             self.yard.end(task.id, now)
             self._place(task, now)
             return []
         why = Reasons(self).why_there(task, device, start, fit)
         members = tuple((place[0], place[1]) for place in others)
-        lasts = start.begins_in + start.load_seconds + start.seconds
+        lasts = start.begins_in + start.load_seconds + start.seconds + longer
+        self.yard.prolong(task.id, longer)
         return [Assign(task, device, fit, why, lasts, lane_of(task.kind), members)]
 
     def _news(self, now: float) -> list[Hold]:
@@ -193,7 +197,7 @@ class LivingYard:
         found: dict[object, str] = {}
         for task_id, run in self.yard.runs.items():
             for number in run.seats:
-                found[self.yard.seats.seats[number].key] = self.labels.get(task_id, "")
+                found[self.yard.seats.seats[number].key] = self.under_way[task_id].label
         return found
 
     def _place(self, task: Waiting, now: float) -> None:
@@ -227,7 +231,7 @@ class LivingYard:
             priority=task.priority,
             rank=task.rank,
             deadline=deadline,
-            can_checkpoint=task.can_checkpoint,
+            can_checkpoint=task.kind is TaskKind.VIDEO,
             limits=self.house.limits(task),
         )
 
@@ -239,7 +243,7 @@ class LivingYard:
         self._fresh.discard(task_id)
         if going is None:
             self.attempts.pop(task_id, None)
-            self.labels.pop(task_id, None)
+            self.under_way.pop(task_id, None)
             self.yard.end(task_id, now)
             return
         self.attempts[task_id] = going.attempt_id
@@ -250,7 +254,7 @@ class LivingYard:
         """A run that was placed before this yard was built."""
         ask = ask_of(going.task, self.estimates.rules)
         self.estimates.examples.setdefault(ask, going.task)
-        self.labels[going.task_id] = going.task.label
+        self.under_way[going.task_id] = going.task
         places = [(going.worker_id, going.device_id, going.lane)]
         places += [(worker, id, going.lane) for worker, id in going.members]
         seats = [place for place in places if place in self.yard.seats.numbers]

@@ -79,7 +79,8 @@ class Device:
     `type` is its type in the catalog, empty when it is of none; `ram_gib` and `read_gb_s` are its
     node's RAM and the measured speed of the disk that holds the models, None when not known.
     `checkpoints` are models that can stop at a step here and go on from it; `tags` are what its
-    worker says of itself, `storage` names where its models come from.
+    worker says of itself, `storage` names where its models come from, `resident_gib` is what each
+    resident model takes.
     """
 
     worker_id: str
@@ -101,6 +102,7 @@ class Device:
     read_gb_s: float | None = None
     tags: frozenset[str] = frozenset()
     storage: str = ""
+    resident_gib: tuple[tuple[str, float], ...] = ()
 
     @property
     def key(self) -> tuple[str, str]:

@@ -218,6 +218,7 @@ def read_devices(
             read_gb_s=row["read_gb_s"],
             tags=frozenset(row["tags"]),
             storage=row["storage"],
+            resident_gib=tuple((item["model"], item["gib"]) for item in row["resident"]),
         )
         for row in connection.execute(query).mappings()
     ]

@@ -1,5 +1,6 @@
 """Dispatch ahead: a short task is queued behind one that is about to end, where the message's way
 would take a noticeable part of it. Only what the device would stay with; nothing waits for a load.
+Where a device will have to load, the weights can be fetched meanwhile, which binds nobody.
 
 Decides nothing about long tasks: what little they gain is not worth being bound to a device early.
 """
@@ -15,11 +16,12 @@ def free_soon(seats: Seats, terms: Terms, now: float) -> list[int]:
     """Devices whose run is about to end with nothing behind it, in order."""
     if terms.ahead_seconds <= 0:
         return []
-    found = seats.ending(now + terms.ahead_seconds)
-    return sorted(
-        (number for number in found if _may_have_more(seats.seats[number])),
-        key=lambda number: (str(seats.seats[number].key), number),
-    )
+    return _free_within(terms.ahead_seconds, seats, now)
+
+
+def loads_soon(seats: Seats, terms: Terms, now: float) -> list[int]:
+    """Devices for whose next load the weights could be fetched by now."""
+    return _free_within(terms.fetch_seconds, seats, now) if terms.ahead_seconds > 0 else []
 
 
 def suits(line: int, seat: Seat, picker: Picker) -> bool:
@@ -35,6 +37,14 @@ def left(seat: Seat, now: float) -> float:
     """Seconds until all that the device has is done, as predicted."""
     last = seat.then or seat.run
     return 0.0 if last is None else max(0.0, last.ends_at - now)
+
+
+def _free_within(seconds: float, seats: Seats, now: float) -> list[int]:
+    found = (
+        number for number in seats.ending(now + seconds) if _may_have_more(seats.seats[number])
+    )
+    soon = (number for number in found if left(seats.seats[number], now) <= seconds)
+    return sorted(soon, key=lambda number: (str(seats.seats[number].key), number))
 
 
 def _may_have_more(seat: Seat) -> bool:

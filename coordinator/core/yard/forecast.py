@@ -65,6 +65,10 @@ class Forecast:
             off = (took / predicted - 1.0) ** 2
             self._off += max(_RECENT, 1.0 / (self._compared + _DOUBT)) * (off - self._off)
 
+    def recent(self) -> Floats:
+        """[shapes] tasks that came in, the newest counting as one."""
+        return self.seen / self._step
+
     @property
     def spread(self) -> float:
         """The typical error of a predicted run, as a part of it."""
@@ -101,7 +105,7 @@ class Forecast:
         self.fastest = run.min(1, initial=np.inf)
         self.worth = worth_of(prices.run)
         self.least_load = np.where(np.isfinite(run), prices.load, np.inf).min(1, initial=np.inf)
-        count = waiting + self.seen[: len(run)] / self._step
+        count = waiting + self.recent()[: len(run)]
         able = np.isfinite(self.fastest)
         work = work_of(run, prices.load, prices.model, np.where(able, count, 0.0), devices, gang)
         mix = solve(work, ENDLESS_SECONDS) if able.any() else None

@@ -134,6 +134,13 @@ class Seats:
             if model >= 0 and model not in seat.held:
                 self._hold(number, frozenset((model,)))
 
+    def prolong(self, run: Run, seconds: float, model: int) -> None:
+        """The run ends so much later than was predicted."""
+        run.ends_at += seconds
+        for number in run.seats:
+            if self.seats[number].run is run:
+                self._note_end(number, run, model)
+
     def queue(self, run: Run) -> None:
         """The run has its device as soon as what is there has ended."""
         run.is_queued = True

@@ -83,3 +83,5 @@ class Terms:
     """A short task is queued behind one that ends within so long; 0: none is."""
     ahead_longest_seconds: float = 30.0
     """Nothing that takes longer is bound to a device before that is free."""
+    fetch_seconds: float = 60.0
+    """So long before a device is free the weights are fetched that it will load next."""

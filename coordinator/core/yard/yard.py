@@ -15,7 +15,7 @@ from typing import Protocol
 import numpy as np
 
 from coordinator.core.yard.accounts import Accounts
-from coordinator.core.yard.ahead import free_soon, left, suits
+from coordinator.core.yard.ahead import free_soon, left, loads_soon, suits
 from coordinator.core.yard.batch import Batch, Standing
 from coordinator.core.yard.doors import to_cut
 from coordinator.core.yard.forecast import Forecast
@@ -232,6 +232,12 @@ class Yard:
         can = self.prices.can_checkpoint[run.shape]
         return run.line.can_checkpoint and bool(kinds) and all(can[kind] for kind in kinds)
 
+    def prolong(self, task: str, seconds: float) -> None:
+        """A run that was just started takes so much longer than was priced: it gets less power."""
+        if seconds > 0:
+            run = self.runs[task]
+            self.seats.prolong(run, seconds, int(self.prices.model[run.shape]))
+
     def owner(self, name: str) -> int:
         """The number of the owner's account; a new one starts at the present."""
         return self.accounts.owner(name, *self.house.share(name))
@@ -275,8 +281,7 @@ class Yard:
             return now
         moments = [self._next_push(now), *self._closings(now)]
         if self.lines.total() and not self._is_full():
-            is_known = self._looked is not None and self._looked.now == now
-            picker = self._looked if is_known and self._looked else self._look(now)
+            picker = self._present_look(now)
             moments += [*self._openings(picker), *self._thresholds(picker)]
         later = [moment for moment in moments if now < moment < inf]
         return max(now + _SECOND, min(later)) if later else None
@@ -296,6 +301,37 @@ class Yard:
         if not any(run.can_checkpoint for run in self.runs.values()):
             return []
         return [now + self.house.closes_in(kind, now) for kind in self.prices.kinds]
+
+    def coming(self, now: float) -> list[tuple[Hashable, str]]:
+        """Devices that are free soon, with the model that each would load then, as things stand."""
+        soon = loads_soon(self.seats, self.terms, now) if self.lines.total() else []
+        if not soon:
+            return []
+        picker, known, found = self._present_look(now), dict[ClassKey, str](), []
+        for number in soon:
+            seat = self.seats.seats[number]
+            key = (seat.kind, seat.held)
+            if key not in known:
+                known[key] = self._loads_next(number, key, picker)
+            if known[key]:
+                found.append((seat.key, known[key]))
+        return found
+
+    def _loads_next(self, number: int, key: ClassKey, picker: Picker) -> str:
+        line = None
+        if self.batch.is_on and not self.batch.stand(picker).has_others:
+            chosen = self.batch.peek(number, picker, self.batch.stand(picker).ready)
+            line = chosen[1] if chosen else None
+        elif pick := picker.pick(*key):
+            line = pick.line
+        model = -1 if line is None else int(self.prices.model[self.lines.shape[line]])
+        return "" if model in (*key[1], -1) else list(self.prices.models)[model]
+
+    def _present_look(self, now: float) -> Picker:
+        """The one of the last decision, where that was now."""
+        if self._looked is None or self._looked.now != now:
+            self._looked = self._look(now)
+        return self._looked
 
     def _is_full(self) -> bool:
         """Nothing can start: every device works."""
