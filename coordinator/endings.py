@@ -52,12 +52,14 @@ class Laws:
         if not isinstance(work, VideoWork):
             return None
         plan, device = measured.plan or _plan(row), row["device_type"]
+        cap = measured.power_cap
         asked = (work.model, work.width, work.height, work.frames, work.steps, work.guidance > 1)
-        key = (*asked, work.start_image is None, task.continues, plan, device, host)
+        key = (*asked, work.start_image is None, task.continues, plan, device, host, cap)
         if key not in self.known:
             if len(self.known) >= _MOST_LAWS:
                 self.known.clear()
-            self.known[key] = expected(work, task.continues, plan, device, host, self.catalog)
+            law = expected(work, task.continues, plan, device, host, self.catalog, cap)
+            self.known[key] = law
         return self.known[key]
 
 
@@ -141,6 +143,7 @@ def _deliver(ledger: Ledger, reports: Sequence[Finished]) -> list[Delivery]:
         {
             report.attempt_id: {
                 "ended_at": ledger.now,
+                "power_cap": report.measured.power_cap,  # what was in force, not what was asked
                 **attempts.measured_values(report.measured),
             }
             for report in first.values()

@@ -67,6 +67,7 @@ class AttemptView(_Resource):
     predicted_seconds: float | None = None
     predicted_load_seconds: float | None = None
     warm: bool | None = None
+    power_cap: float | None = None
 
 
 class TaskView(_Resource):

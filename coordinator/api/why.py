@@ -8,7 +8,7 @@ from math import inf
 from coordinator.core.asks import FarmEstimates, FarmHouse, kind_of, lane_of
 from coordinator.core.eta import cheaper_hour, starts_in
 from coordinator.core.filters import FILTERS, LASTING, refusal
-from coordinator.core.foresight import Foresight, foresight_of
+from coordinator.core.foresight import foresight_of
 from coordinator.core.reasons import numbers, own_reason
 from coordinator.core.snapshot import Device, Snapshot, Waiting
 from coordinator.store.database import Database
@@ -86,7 +86,7 @@ def _answer(
         device_id=device.id,
         name=device.name,
         can=refused is None,
-        because=refused or _yes(task, device, estimates.foresight),
+        because=refused or _yes(task, device, estimates),
     )
 
 
@@ -102,8 +102,9 @@ def _closed(task: Waiting, device: Device, farm: Snapshot, house: FarmHouse) -> 
     )
 
 
-def _yes(task: Waiting, device: Device, foresight: Foresight) -> str:
-    found = foresight.fit(task, device)
+def _yes(task: Waiting, device: Device, estimates: FarmEstimates) -> str:
+    kind = kind_of(device, lane_of(task.kind), estimates.rules)
+    found = estimates.foresight.fit(task, device, estimates.power_cap(kind))
     said = ", ".join(numbers(task, device, found)) if found else ""
     how = f"can run it ({said})" if said else "can run it"
     return f"{how}, but is busy with {device.busy}" if device.busy else how

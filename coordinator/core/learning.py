@@ -15,6 +15,7 @@ from reelyard.errors import InvalidInput, Problem
 from reelyard.messages import Measured
 from reelyard.plan import Plan
 from reelyard.predict.ask import unmeasured
+from reelyard.predict.energy import cap_watts
 from reelyard.predict.exchange import lesson_of
 from reelyard.predict.forecast import Circumstances, Forecast, Host, forecast, key_of
 from reelyard.predict.lessons import Key, Lesson, Seen
@@ -38,15 +39,23 @@ class Expected:
 
 
 def expected(
-    work: VideoWork, continues: bool, plan: Plan, device_type: str, host: Host, catalog: Catalog
+    work: VideoWork,
+    continues: bool,
+    plan: Plan,
+    device_type: str,
+    host: Host,
+    catalog: Catalog,
+    power_cap: float | None = None,
 ) -> Expected | None:
     """None where nothing can be learned: a device of no known type, a model that has left the
-    catalog or was never measured."""
+    catalog or was never measured. A run at a share of the power limit is held against what the law
+    says of that share, so that its lesson is one for any."""
     model, device = catalog.models.get(work.model), catalog.devices.get(device_type)
     if model is None or device is None or unmeasured(model, catalog):
         return None
     asked = subject(model, catalog, clip_of(work, model, continues), device)
-    return Expected(key_of(asked, plan), forecast(asked, plan, Circumstances(host)))
+    under = Circumstances(host, cap_w=cap_watts(device, power_cap))
+    return Expected(key_of(asked, plan), forecast(asked, plan, under))
 
 
 def seen(measured: Measured, law: Forecast) -> Seen:

@@ -158,6 +158,8 @@ def numbers(task: Waiting, device: Device, found: Fit) -> list[str]:
         said.append(f"{found.plan.sentence()}: {room}")
     if found.seconds is not None:
         said.append(f"about {found.seconds:.0f} s")
+    if found.power_cap is not None:
+        said.append(f"at {found.power_cap:.0%} of its power limit")
     if is_resident(task, device):
         said.append(f"{task.model} is in its memory")
     elif found.load_seconds is not None:

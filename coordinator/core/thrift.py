@@ -90,7 +90,7 @@ class Thrift:
     tariff: Tariff | None
     seconds: Callable[[Waiting], float]
     _left: dict[str, dict[str, Waiting]] = field(default_factory=lambda: defaultdict(dict))
-    """By job, of batch work with a deadline: what has not been started."""
+    """By job, of work with a deadline: what has not been started."""
     _job_of: dict[str, str] = field(default_factory=dict)
     _known: dict[float, Outlook] = field(default_factory=dict)
     _summed: dict[str, tuple[float, float]] = field(default_factory=dict)
@@ -99,7 +99,7 @@ class Thrift:
 
     def take_in(self, gone: Iterable[str], waits: Mapping[str, Waiting]) -> None:
         """Of these tasks some wait now, or are blocked; the others do not any more."""
-        if not self._is_on():
+        if not self._counts():
             return
         for task_id in gone:
             job = self._job_of.pop(task_id, None)
@@ -109,7 +109,7 @@ class Thrift:
                     del self._left[job]
                     self._summed.pop(job, None)
         for task in waits.values():
-            if task.band is Band.BATCH and task.deadline is not None:
+            if task.deadline is not None:
                 self._left[task.job_id][task.id] = task
                 self._job_of[task.id] = task.job_id
 
@@ -120,7 +120,7 @@ class Thrift:
         found = self._outlook(self.tariff, task).cheaper(now, self.tariff.currency)
         if found is None or task.deadline is None:
             return found
-        needs = SAFETY * self._seconds_left(task, now) + SPARE_SECONDS
+        needs = SAFETY * self.seconds_left(task, now) + SPARE_SECONDS
         return found if found.at + needs <= task.deadline else None
 
     def look_again(self, task: Waiting, found: Cheaper, now: float) -> float:
@@ -143,6 +143,21 @@ class Thrift:
         self._turns_at = steps[1][0] if len(steps) > 1 else now + _FURTHEST_SECONDS
         return True
 
+    def seconds_left(self, task: Waiting, now: float) -> float:
+        """Of its job, one task after another: shots may have to follow each other. Added up now and
+        then, as it only grows less."""
+        at, seconds = self._summed.get(task.job_id, (-inf, 0.0))
+        if now - at >= LOOK_AGAIN_SECONDS:
+            left = self._left.get(task.job_id) or {task.id: task}
+            seconds = sum(self.seconds(one) for one in left.values())
+            self._summed[task.job_id] = (now, seconds)
+        return seconds
+
+    def _counts(self) -> bool:
+        """Whether anybody asks what is left of a job."""
+        is_capped = self.tariff is not None and self.tariff.slack_power_cap is not None
+        return is_capped or self._is_on()
+
     def _is_on(self) -> bool:
         return self.tariff is not None and self.tariff.patience_hours > 0
 
@@ -157,16 +172,6 @@ class Thrift:
                 self._known.clear()
             found = self._known[since] = Outlook.of(tariff, since)
         return found
-
-    def _seconds_left(self, task: Waiting, now: float) -> float:
-        """Of its job, one task after another: shots may have to follow each other. Added up now and
-        then, as it only grows less."""
-        at, seconds = self._summed.get(task.job_id, (-inf, 0.0))
-        if now - at >= LOOK_AGAIN_SECONDS:
-            left = self._left.get(task.job_id) or {task.id: task}
-            seconds = sum(self.seconds(one) for one in left.values())
-            self._summed[task.job_id] = (now, seconds)
-        return seconds
 
 
 def _first_below(prices: Sequence[float], place: int) -> int:

@@ -242,4 +242,5 @@ def _row(one: Try, now: float) -> dict[str, object]:
         "lane": decision.lane,
         "members": [list(member) for member in decision.members],
         "ends_at": now + decision.seconds,
+        "power_cap": decision.fit.power_cap,
     }

@@ -41,6 +41,14 @@ def use(spans: Iterable[Span], device: DeviceType, cap_w: float | None, devices:
     return Use(joules * devices / 3600, seconds, slowed)
 
 
+def cap_watts(device: DeviceType, share: float | None) -> float | None:
+    """Watts of a share of the power limit, as low as the device goes; None: no cap."""
+    if share is None or share >= 1:
+        return None
+    least = device.least_w.value if device.least_w else 0.0
+    return max(share * device.power_w.value, least)
+
+
 def drawn(device: DeviceType, term: str, cap_w: float | None) -> float:
     """Watts while this term bounds the work."""
     wanted = device.idle_w.value + _dynamic(device, term)

@@ -107,7 +107,7 @@ def test_a_lesson_changes_only_what_is_known_of_its_type() -> None:
     key = Key(SMALL, before[0].plan.sentence(), "rtx-4090")
     lessons = gathered([Lesson(key, runs=9, timed=9, most_memory=1.0, seconds=3.0)])
     after = foresight.taught(lessons)
-    assert [place[0] for _, place in after.known] == ["l40s"]
+    assert [place[0] for _, place, _ in after.known] == ["l40s"]
     assert after.fit(CLIP, other) == before[1]
     fresh = Foresight(CATALOG, lessons)
     assert after.fit(CLIP, CARD) == fresh.fit(CLIP, CARD) != before[0]
