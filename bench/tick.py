@@ -26,7 +26,7 @@ import numpy as np
 
 from coordinator.core.yard.lines import LineKey
 from coordinator.core.yard.prices import Price
-from coordinator.core.yard.terms import Urgency
+from coordinator.core.yard.terms import Terms, Urgency
 from coordinator.core.yard.yard import OpenHouse, Start, Yard
 
 _KINDS = ("orin64", "rtx4090", "rtx6000ada", "h100", "h200")
@@ -34,6 +34,8 @@ _SPEED, _LOADS = (24.0, 5.0, 4.5, 1.1, 1.0), (10.0, 6.0, 6.0, 5.0, 5.0)
 _OF_KIND = (0.1, 0.4, 0.2, 0.2, 0.1)
 _MODELS = 40
 _MOST_FILLING = 400
+AHEAD_SECONDS = 10.0
+"""As in a living farm: short tasks are queued behind what is about to end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +119,7 @@ class Farm:
         for one in found:
             if isinstance(one, Start):
                 noise = float(self.rng.lognormal(-0.074, 0.385))
-                heapq.heappush(self.ends, (now + one.load_seconds + one.seconds * noise, one.task))
+                heapq.heappush(self.ends, (now + one.begins_in + one.load_seconds + one.seconds * noise, one.task))
         return (*took, len(found)), wakes_at == now
 
 
@@ -126,7 +128,7 @@ def build(devices: int, shapes: int, owners: int, seed: int) -> Farm:
     rng = np.random.default_rng(seed)
     seconds = tuple(float(one) for one in rng.lognormal(np.log(20), 0.8, shapes))
     needs = tuple(int(one) for one in rng.choice(4, shapes, p=(0.4, 0.3, 0.2, 0.1)))
-    yard = Yard(Invented(seconds, needs), OpenHouse({}))
+    yard = Yard(Invented(seconds, needs), OpenHouse({}), Terms(ahead_seconds=AHEAD_SECONDS))
     kinds = np.repeat(_KINDS, np.round(np.array(_OF_KIND) * devices).astype(int)).tolist()
     for number, kind in enumerate(kinds):
         yard.put(f"device-{number:05}", kind, f"node-{number // 8}")

@@ -77,7 +77,7 @@ class Terms:
     may_preempt: bool = True
     most_reserved: float = 0.05
     """Part of the devices that may be held for gangs, but always enough for one."""
-    most_per_tick: int = 250
+    most_per_tick: int = 100
     """Starts of one tick: what is left is for the next, which comes at once."""
     ahead_seconds: float = 0.0
     """A short task is queued behind one that ends within so long; 0: none is."""

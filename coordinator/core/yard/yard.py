@@ -6,7 +6,7 @@ came to nothing. Everything in here can be built anew from the facts at any time
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from math import inf
@@ -21,7 +21,7 @@ from coordinator.core.yard.doors import to_cut
 from coordinator.core.yard.forecast import Forecast
 from coordinator.core.yard.gangs import Reservation, large_lines, most_reserved, reserve
 from coordinator.core.yard.lines import LineKey, Lines
-from coordinator.core.yard.picker import Picker
+from coordinator.core.yard.picker import Pick, Picker
 from coordinator.core.yard.preempt import (
     asked_interactive,
     next_moment,
@@ -559,28 +559,42 @@ class Yard:
 
     def _serve_ahead(self, soon: list[int], picker: Picker, found: list[Decision]) -> None:
         """Short tasks behind what is about to end, where every idle device has what it wants."""
-        declined: set[ClassKey] = set()
+        groups = defaultdict[ClassKey, list[int]](list)
         for number in soon:
             seat = self.seats.seats[number]
-            key = (seat.kind, seat.held)
-            if key in declined:
-                continue
-            line = self._line_ahead(number, key, picker)
-            if line is None:
-                declined.add(key)
-            elif self._may_sit(number, int(self.lines.shape[line]), self.lines.key(line).limits):
-                self._start(line, (number,), "ahead", picker, found, left(seat, picker.now))
+            groups[seat.kind, seat.held].append(number)
+        for key, numbers in groups.items():
+            pick: Pick | None = None
+            for number in numbers:
+                if len(found) >= self.terms.most_per_tick:
+                    self._has_more = True
+                    return
+                pick = self._pick_ahead(number, key, pick, picker)
+                if pick is None:
+                    break
+                self._queue(pick, number, picker, found)
 
-    def _line_ahead(self, number: int, key: ClassKey, picker: Picker) -> int | None:
+    def _queue(self, pick: Pick, number: int, picker: Picker, found: list[Decision]) -> None:
+        """Behind what the device runs, where it has the room and the limits."""
+        limits = self.lines.key(pick.line).limits
+        if self._may_sit(number, int(self.lines.shape[pick.line]), limits):
+            begins_in = left(self.seats.seats[number], picker.now)
+            self._start(pick.line, (number,), "ahead", picker, found, begins_in)
+
+    def _pick_ahead(
+        self, number: int, key: ClassKey, last: Pick | None, picker: Picker
+    ) -> Pick | None:
+        """What the device would stay with, where that suits; None for nothing. `last`: of one of
+        the same class."""
         seat = self.seats.seats[number]
         if self.batch.is_on and not self.batch.stand(picker).has_others:
             chosen = self.batch.peek(number, picker, self.batch.stand(picker).ready)
             if chosen is None or not suits(chosen[1], seat, picker):
                 return None
-            return self.batch.take(number, *chosen)
-        pick = picker.pick(*key)
+            return Pick(self.batch.take(number, *chosen), "batch")
+        pick = last if last and picker.is_still_next(last) else picker.pick(*key)
         is_it = pick is not None and pick.step == "stay" and suits(pick.line, seat, picker)
-        return pick.line if pick is not None and is_it else None
+        return pick if is_it else None
 
     def _serve_large(self, picker: Picker, found: list[Decision]) -> None:
         """Gangs, and what only very few devices can run: start them or hold devices for them."""
