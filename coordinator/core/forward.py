@@ -15,6 +15,7 @@ from statistics import median
 
 from coordinator.core.foresight import Foresight
 from coordinator.core.living import Changes, LivingYard
+from coordinator.core.power import fit_there
 from coordinator.core.snapshot import Waiting
 from coordinator.core.unfolded import Course
 from coordinator.core.width import Widths
@@ -106,6 +107,7 @@ class _Stage:
             self._go(run.task_id, tuple((*place, run.lane) for place in places), end)
             self._tasks[run.task_id] = run.task
         self._tasks |= {task.id: task for task in farm.waiting}
+        self.yard.thrift.take_in((), {task.id: task for task in farm.waiting})
         wanted = self.wanted.jobs
         self._undone = {id for id, task in self._tasks.items() if task.job_id in wanted}
         self._enter_all()
@@ -171,6 +173,7 @@ class _Stage:
             runs = self.yard.yard.runs
             as_said = runs[task].ends_at if self._together and task in runs else end
             self.yard.yard.end(task, as_said)
+            self.yard.thrift.take_in((task,), {})
             self.ends[task] = end
             self._undone.discard(task)
             for after in self._after.get(task, ()):
@@ -182,6 +185,7 @@ class _Stage:
 
     def _decide(self) -> None:
         self._looks += 1
+        self.yard.let_in(self.now)
         found = self.yard.yard.decide(self.now)
         for decision in found:
             if isinstance(decision, Start):
@@ -189,7 +193,7 @@ class _Stage:
             else:
                 self._stop(decision.task)
         is_stopped = any(not isinstance(decision, Start) for decision in found)
-        wake = self.now if is_stopped else self.yard.yard.wake(self.now)
+        wake = self.now if is_stopped else self.yard.wake(self.now)
         self._wake = inf if wake is None else max(wake, self.now)
         most = self.wanted.most_starts
         self.is_cut = self.starts >= most or self._looks > _LOOKS_PER_START * most
@@ -199,8 +203,10 @@ class _Stage:
         task = self._tasks[start.task]
         free = (self._free.get(seat, 0.0) for seat in start.seats)
         begins = max(self.now, self._since.get(start.task, 0.0), *free)
-        seconds = self._left.pop(start.task, start.seconds) + start.load_seconds
-        self.widths.note(task, self.yard.devices[_device(start.seats[0])], seconds)
+        device = self.yard.devices[_device(start.seats[0])]
+        _, longer = fit_there(self.yard, task, device, start, self.now)
+        seconds = self._left.pop(start.task, start.seconds) + longer + start.load_seconds
+        self.widths.note(task, device, seconds)
         self._go(start.task, start.seats, begins + seconds * self.wanted.pace)
 
     def _stop(self, task: str) -> None:

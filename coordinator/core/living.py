@@ -126,7 +126,7 @@ class LivingYard:
 
     def decide(self, now: float) -> list[Decision]:
         """What should start or stop, and why the rest waits, as far as that is news."""
-        self._let_in(now)
+        self.let_in(now)
         found: list[Decision] = []
         for decision in self.yard.decide(now):
             if isinstance(decision, Start):
@@ -183,6 +183,12 @@ class LivingYard:
         is_news = said is None or not is_known or said.hold.because != hold.because
         self._said[line] = _Said(key, hold, now)
         return hold, is_news
+
+    def wake(self, now: float) -> float | None:
+        """When to look again though nothing happens: see `Yard.wake`; and when what waits for a
+        time or a price may start."""
+        moments = [self.yard.wake(now), self._later[0][0] if self._later else None]
+        return min((moment for moment in moments if moment is not None), default=None)
 
     def best_seconds(self, task: Waiting) -> float:
         """On the fastest of today's devices; endless where none of them can run it."""
@@ -262,8 +268,8 @@ class LivingYard:
         key = self._key(going.task)
         self.yard.begin(going.task_id, key, seats, going.since, ends_at, going.gib)
 
-    def _let_in(self, now: float) -> None:
-        """What waited for a time that has come."""
+    def let_in(self, now: float) -> None:
+        """What waited for a time, or a price, that has come."""
         while self._later and self._later[0][0] <= now:
             _, task_id = heapq.heappop(self._later)
             task = self.held.pop(task_id, None)

@@ -15,15 +15,19 @@ from coordinator.api.why import can_ever_run
 from coordinator.core.asks import FarmEstimates, FarmHouse
 from coordinator.core.decisions import Assign, Decision, Hold
 from coordinator.core.eta import cheaper_hour, starts_in
+from coordinator.core.forward import Wanted, play
 from coordinator.core.living import Changes, LivingYard
 from coordinator.core.schedule import schedule
 from coordinator.core.snapshot import Device, Snapshot, Waiting
 from coordinator.core.thrift import SAFETY, SPARE_SECONDS, Thrift
+from coordinator.core.unfolded import Course
 from coordinator.core.yard.terms import Urgency
 from coordinator.store.view_farm import reason_kind
 from reelyard.rules.parse import parse
 from reelyard.states import Band
+from tests.support import due_farms
 from tests.support.core_values import FORESIGHT, LARGE, SMALL, device, farm, shot, waiting
+from tests.support.due_farms import NOW, a_film
 
 HOUR = 3600.0
 NIGHTS = """
@@ -241,3 +245,37 @@ def test_nothing_waits_longer_than_patience_nor_for_a_price_that_is_not_lower(
         assert thrift.since(task, now) == now
     steps = tariff.steps(queued, queued + patience * HOUR)
     assert paid[-1] == min(price for _, price in steps)
+
+
+class TestForecastsOfDeadlines:
+    """A play of the farm waits for prices as the farm does, and ends all the same."""
+
+    def played(self, rules: str, **more: Any) -> float:
+        film = a_film("job-a", band=Band.BATCH, queued_at=NOW, **more)
+        course = Course(
+            due_farms.snapshot([film], [device("w", "cuda:0"), device()], rules), film.needs
+        )
+        found = play(course, FORESIGHT, Wanted(frozenset([film.id])))
+        end = found.end_of(film.tasks)
+        assert end is not None
+        return end
+
+    def test_a_film_is_done_after_the_cheap_hour_has_begun(self) -> None:
+        at_once, patient = self.played(""), self.played(NIGHTS.format(patience=12))
+        assert at_once < 2 * HOUR
+        assert patient == pytest.approx(4 * HOUR + at_once - NOW, abs=1.0)
+
+    def test_one_that_is_due_soon_is_not(self) -> None:
+        due = 4 * HOUR + 60.0
+        assert self.played(NIGHTS.format(patience=12), deadline=due) < due
+
+    def test_less_power_takes_longer(self) -> None:
+        rules = NIGHTS.format(patience=0)
+        slow = rules.replace("patience_hours = 0", "slack_power_cap = 0.5")
+        assert self.played(slow) > self.played(rules) + 1.0
+
+
+def test_when_to_look_again_is_known() -> None:
+    yard = LivingYard.of(under(batch(), device()), FORESIGHT)
+    yard.decide(100.0)
+    assert yard.yard.wake(100.0) is None and yard.wake(100.0) == 2 * HOUR
