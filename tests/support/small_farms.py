@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 
+from hypothesis import assume
 from hypothesis import strategies as st
 
-from coordinator.simulate.policy import Machine, OpeningHours, Task, World
+from coordinator.simulate.core_policy import CorePolicy
+from coordinator.simulate.policy import Machine, OpeningHours, Prices, Start, Stop, Task, World
+from reelyard.rules.hours import Hours
 from reelyard.rules.opening import read_hours
 from tests.support.plays import INF, a_task, a_world
 
 MONDAY = 1_767_571_200.0
+WEEK_SECONDS = 7 * 86_400.0
 _SECONDS = (3.0, 20.0, 90.0, 400.0, INF)
-_HOURS = (None, None, None, "Mon-Sun 00:00-00:30", "Mon-Fri 19:00-07:00; Sat, Sun")
+_HOURS = ("", "", "", "Mon-Sun 00:00-00:30", "Mon-Fri 19:00-07:00; Sat, Sun")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,33 +30,67 @@ class Drawn:
 
 
 @st.composite
-def small_farms(draw: st.DrawFn, with_hours: bool = True) -> World:
-    """One to six machines of up to three types, up to twenty-four tasks of up to four shapes."""
+def small_farms(
+    draw: st.DrawFn, with_hours: bool = True, gangs: tuple[int, ...] = (1, 1, 1, 2, 3)
+) -> World:
+    """One to six machines of up to three types, up to twenty-four tasks of up to four shapes, all
+    of which could run."""
     types = draw(st.integers(1, 3))
     machines = draw(st.lists(_machines(types, with_hours), min_size=1, max_size=6))
     machines = [replace(machine, index=n) for n, machine in enumerate(machines)]
-    drawn = st.builds(Drawn, st.sampled_from(("", "a", "b", "c")), _gangs())
+    drawn = st.builds(Drawn, st.sampled_from(("", "a", "b", "c")), st.sampled_from(gangs))
     shapes = draw(st.lists(drawn, min_size=1, max_size=4))
     row = st.lists(st.sampled_from(_SECONDS), min_size=types, max_size=types)
     seconds = [draw(row) for _ in shapes]
-    load = [[draw(st.sampled_from((0.0, 5.0, 30.0)))] * types for _ in shapes]
+    loads = {model: draw(st.sampled_from((0.0, 5.0, 30.0))) for model in "abc"}
+    load = [[loads.get(shape.model, 0.0)] * types for shape in shapes]
     tasks = draw(st.lists(_tasks(len(shapes)), min_size=1, max_size=24))
     tasks = [
-        task._replace(
-            index=n,
-            id=str(n + 1),
-            model=shapes[task.shape].model,
-            gang=shapes[task.shape].gang,
-        )
-        for n, task in enumerate(sorted(tasks, key=lambda task: task.at))
+        task._replace(model=shapes[task.shape].model, gang=shapes[task.shape].gang)
+        for task in tasks
     ]
-    world = a_world(tasks, machines, seconds, load, weights={"ben": 2.0})
+    world = a_world([], machines, seconds, load, weights={"ben": 2.0})
     prices = replace(world.prices, model=tuple(shape.model for shape in shapes))
-    return replace(world, prices=prices, starts=MONDAY)
+    world = replace(world, prices=prices, starts=MONDAY)
+    able = [task for task in tasks if can_run(task, world)]
+    assume(able)
+    return with_tasks(world, able)
+
+
+def with_tasks(world: World, tasks: Sequence[Task]) -> World:
+    """The same farm with these tasks, numbered in the order in which they come."""
+    ordered = sorted(tasks, key=lambda task: task.at)
+    numbered = [task._replace(index=n, id=str(n + 1)) for n, task in enumerate(ordered)]
+    return replace(world, tasks=numbered)
+
+
+def with_machines(world: World, machines: Sequence[Machine]) -> World:
+    """The same traffic on these machines, numbered as they stand."""
+    numbered = [replace(machine, index=n) for n, machine in enumerate(machines)]
+    return replace(world, machines=tuple(numbered))
+
+
+def without_ties(world: World) -> World:
+    """The same with seconds that differ a little for every shape and type, and for every task
+    another moment of arrival or another shape: nothing is left to chance."""
+    prices = world.prices
+    seconds = prices.seconds.copy()
+    for shape in range(seconds.shape[0]):
+        for kind in range(seconds.shape[1]):
+            seconds[shape, kind] *= 1.0 + 0.0137 * shape + 0.00411 * kind
+    return replace(world, prices=replace(prices, seconds=seconds))
+
+
+def a_shape(
+    world_prices: Prices, task: Task, machine: Machine, is_warm: bool = False
+) -> tuple[float, float]:
+    """Seconds to load and to run the task on the machine."""
+    load = 0.0 if is_warm else float(world_prices.load_seconds[task.shape, machine.type])
+    return load, float(world_prices.seconds[task.shape, machine.type])
 
 
 def can_run(task: Task, world: World) -> bool:
-    """Whether the farm could ever run it: enough joined devices of one type that are open for long
+    """Whether the farm could ever run it: enough joined devices that are alike and open for long
     enough at once."""
     return any(
         sum(_joined(one, other) and _fits(task, other, world) for other in world.machines)
@@ -61,32 +101,36 @@ def can_run(task: Task, world: World) -> bool:
 
 def _joined(one: Machine, other: Machine) -> bool:
     both = one.link == "ethernet" and other.link == "ethernet"
-    return one.type == other.type and (both or one.node == other.node)
+    neither = one.link != "ethernet" and other.link != "ethernet"
+    is_alike = (one.type, one.hours) == (other.type, other.hours)
+    return is_alike and (both or (neither and one.node == other.node))
 
 
 def _fits(task: Task, machine: Machine, world: World) -> bool:
-    seconds = world.prices.seconds[task.shape, machine.type]
-    load = world.prices.load_seconds[task.shape, machine.type]
+    load, seconds = a_shape(world.prices, task, machine)
     is_short = seconds + load <= _longest(machine.hours)
     return bool(is_short or (seconds < INF and task.can_checkpoint))
 
 
 def _longest(hours: OpeningHours | None) -> float:
-    """Seconds of the shortest opening of the next week: what fits into that fits into all."""
+    """Seconds of the longest opening of a week."""
     if hours is None:
         return 1e8
     at, longest = MONDAY, 0.0
-    while at < MONDAY + 7 * 86_400:
+    while at < MONDAY + WEEK_SECONDS:
         opens = hours.opens(at)
         at = hours.closes(opens)
         longest = max(longest, at - opens)
     return longest
 
 
+@cache
+def _hours(text: str) -> Hours | None:
+    """The same object for the same text, as a fleet's file has it."""
+    return read_hours(text) if text else None
+
+
 def _machines(types: int, with_hours: bool) -> st.SearchStrategy[Machine]:
-    hours = st.sampled_from(_HOURS if with_hours else (None,)).map(
-        lambda text: read_hours(text) if text else None
-    )
     return st.builds(
         Machine,
         index=st.just(0),
@@ -94,12 +138,8 @@ def _machines(types: int, with_hours: bool) -> st.SearchStrategy[Machine]:
         node=st.sampled_from(("n1", "n2")),
         memory_gib=st.just(24.0),
         link=st.sampled_from(("pcie", "ethernet")),
-        hours=hours,
+        hours=st.sampled_from(_HOURS if with_hours else ("",)).map(_hours),
     )
-
-
-def _gangs() -> st.SearchStrategy[int]:
-    return st.sampled_from((1, 1, 1, 2, 3))
 
 
 def _tasks(shapes: int) -> st.SearchStrategy[Task]:
@@ -114,3 +154,20 @@ def _tasks(shapes: int) -> st.SearchStrategy[Task]:
         deadline=st.sampled_from((None, None, None, 100.0, 2_000.0)),
         can_checkpoint=st.booleans(),
     )
+
+
+class Watched:
+    """The farm's own scheduler with somebody who looks after every decision."""
+
+    def __init__(self, world: World, look: Callable[[CorePolicy, float], None]) -> None:
+        self.core, self._look = CorePolicy(world), look
+        self.arrive, self.end = self.core.arrive, self.core.end
+        self.wake, self.why = self.core.wake, self.core.why
+        self.stops: list[tuple[float, int]] = []
+
+    def decide(self, now: float) -> Sequence[Start | Stop]:
+        """What the core says."""
+        found = self.core.decide(now)
+        self.stops += [(now, wish.task) for wish in found if isinstance(wish, Stop)]
+        self._look(self.core, now)
+        return found
