@@ -16,7 +16,19 @@ from dashboard.painting import painter
 from dashboard.parts import KEY, Parts
 from dashboard.shield import install_shield
 from dashboard.template_words import install_words
-from dashboard.views import door, files, health, jobs, live, models, pages, rules, submit, turns
+from dashboard.views import (
+    deadlines,
+    door,
+    files,
+    health,
+    jobs,
+    live,
+    models,
+    pages,
+    rules,
+    submit,
+    turns,
+)
 from reelyard.clock import Clock
 from reelyard.settings import Settings
 
@@ -42,7 +54,8 @@ def make_app(
     install_shield(app)
     door.install_guard(app)
     troubles.install(app)
-    for view in (health, door, pages, jobs, turns, models, rules, submit, files, live):
+    views = (health, door, pages, jobs, turns, deadlines, models, rules, submit, files, live)
+    for view in views:
         app.register_blueprint(view.bp)
     return app
 

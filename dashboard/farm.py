@@ -33,6 +33,7 @@ from reelyard.resources import (
     WhyView,
     WorkerList,
 )
+from reelyard.risk_views import RiskList
 from reelyard.rules.views import RulesCheck, RulesHistory, RulesView
 from reelyard.terms import USUAL, Terms
 
@@ -102,6 +103,10 @@ class Farm(Protocol):
     ) -> Submitted: ...
 
     def queue(self, limit: int) -> QueueList: ...
+
+    def risk(self, job_id: str) -> RiskList:
+        """Of one job, or of all that have a deadline where none is named. May take seconds."""
+        ...
 
     def steer(self, job_id: str, word: str, because: str) -> None:
         """One of `STEERED`. Raises Conflict."""
@@ -190,6 +195,9 @@ class HttpFarm:
 
     def queue(self, limit: int) -> QueueList:
         return self._client.queue.list(limit)
+
+    def risk(self, job_id: str) -> RiskList:
+        return self._client.risk(job_id)
 
     def steer(self, job_id: str, word: str, because: str) -> None:
         STEERED[word](self._client.queue, job_id, because)

@@ -134,7 +134,7 @@ class _Judge:
                 return Risk(due, Verdict.IMPOSSIBLE, because)
         stopped = next((t for t in waiting if t.paused or t.held_because is not None), None)
         if stopped is not None:
-            return Risk(due, Verdict.STOPPED, said.stopped(stopped, due.deadline, farm.now))
+            return Risk(due, Verdict.STOPPED, said.stopped(stopped))
         return None
 
     def _ends(self, played: Played, wanted: Wanted) -> dict[str, Ends]:

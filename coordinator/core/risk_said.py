@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 NO_WORKER = "nobody can tell: no worker has joined the farm yet"
 NO_DEVICE = "no remedy found: no type of device in the farm can run all that is late"
+NOBODY = "nobody can hold it, even alone on the farm"
 _NAMED_JOBS = 3
 
 
@@ -55,13 +56,10 @@ def foreseen(
     return f"will hold {due}, with {early} to spare: it ends {end}{after}"
 
 
-def stopped(task: Waiting, deadline: float, now: float) -> str:
+def stopped(task: Waiting) -> str:
     """A person has stopped its job."""
-    how = "is paused" if task.held_because is None else f"is held: {task.held_because}"
-    due = stamp_near(deadline, now)
-    if deadline <= now:
-        return f"{due} passed {span(now - deadline)} ago, and its job {how}"
-    return f"will miss {due}, for its job {how}"
+    how = "paused" if task.held_because is None else f"held: {task.held_because}"
+    return f"nothing more of it starts, its job is {how}"
 
 
 def impossible(task: Waiting, able: Able) -> str:
@@ -100,9 +98,9 @@ def cut(played: int, waiting: int) -> str:
     )
 
 
-def jump(end: float, broken: Sequence[str] | None, now: float) -> str:
+def jump(broken: Sequence[str] | None) -> str:
     """To the front, and who would pay for it."""
-    found = f"moved to the front it would end at about {stamp_near(end, now)}"
+    found = "moved to the front it would be held"
     if broken is None:
         return f"{found}; what that costs other jobs was not tried"
     if not broken:
@@ -112,10 +110,9 @@ def jump(end: float, broken: Sequence[str] | None, now: float) -> str:
     return f"{found}, but then {named} would miss a deadline"
 
 
-def more(wants: Wants, count: int, end: float, now: float) -> str:
-    """`one more 24 GiB card (rtx-4090) would hold it: it would end at about 06:40 UTC`"""
-    at = stamp_near(end, now)
-    return f"{wants.sentence(count)} would hold it: it would end at about {at}"
+def more(wants: Wants, count: int) -> str:
+    """`one more 24 GiB card (rtx-4090) would hold it`"""
+    return f"{wants.sentence(count)} would hold it"
 
 
 def would_take(wants: Wants, count: int) -> str:
@@ -128,21 +125,12 @@ def not_even(wants: Wants, count: int) -> str:
     return f"no remedy found: not even {wants.sentence(count)} would hold it"
 
 
-def nobody(end: float | None, now: float) -> str:
-    """It has come too late."""
-    if end is None:
-        return "nobody can hold it, not even alone on the farm"
-    at = stamp_near(end, now)
-    return f"nobody can hold it: even alone on the farm it would end at about {at}"
-
-
-def let_go(end: float | None, deadline: float, now: float) -> str:
+def let_go(end: float | None, deadline: float) -> str:
     """What becomes of it when a person lets it go on."""
     if end is None:
         return "let go on now, nobody can tell when it would end"
     late = end - deadline
-    how = f"{span(late)} late" if late > 0 else f"with {span(-late)} to spare"
-    return f"let go on now, it would end at about {stamp_near(end, now)}, {how}"
+    return f"let go on now, it would be {span(abs(late))} {'late' if late > 0 else 'early'}"
 
 
 def untried(job_id: str, is_alone: bool) -> str:

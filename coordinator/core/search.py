@@ -85,16 +85,12 @@ class Search:
             end = self._end(remedies.let_go(self.course, late.job_id), late, by=inf)
         except _Spent:
             return self._untried(late)
-        sentence = said.let_go(end, late.deadline, self._now)
+        sentence = said.let_go(end, late.deadline)
         return Remedy(kind, sentence, command, ends=end)
 
     def _untried(self, late: Late) -> Remedy:
         command = "" if self.is_alone else f"reelyard risk {late.job_id}"
         return Remedy("untried", said.untried(late.job_id, self.is_alone), command)
-
-    @property
-    def _now(self) -> float:
-        return self.course.farm.now
 
     def _hold(self, late: Late) -> Remedy:
         wants = self._wants(late)
@@ -107,9 +103,7 @@ class Search:
         for count in FEW:
             end = self._with_more(late, wants, count)
             if end is not None:
-                return self._devices(
-                    "devices", said.more(wants, count, end, self._now), wants, count, end
-                )
+                return self._devices("devices", said.more(wants, count), wants, count, end)
         return self._it_would_take(late, wants)
 
     def _is_hopeless(self, late: Late, wants: Wants | None) -> bool:
@@ -121,7 +115,7 @@ class Search:
 
     def _nobody_can(self, late: Late) -> Remedy:
         end = self._end(remedies.alone(self.course, late.job_id), late, by=inf)
-        return Remedy("none", said.nobody(end, self._now), ends=end)
+        return Remedy("none", said.NOBODY, ends=end)
 
     def _jump(self, late: Late) -> Remedy | None:
         """To the front; played on until what was on time has ended too, where that may be."""
@@ -129,7 +123,7 @@ class Search:
         end = self._end(course, late)
         if end is None:
             return None
-        sentence = said.jump(end, self._broken(course), self._now)
+        sentence = said.jump(self._broken(course))
         return Remedy("jump", sentence, f"reelyard jump {late.job_id}", ends=end)
 
     def _broken(self, course: Course) -> list[str] | None:

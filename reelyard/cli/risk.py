@@ -87,6 +87,8 @@ def _tell(one: JobRisk) -> None:
     estimated = " (estimated by volume)" if one.is_estimate else ""
     show(f"  {one.verdict}: {one.because}{estimated}")
     if one.remedy is not None:
-        show(f"  {one.remedy.sentence}")
+        then = one.remedy.ends
+        ends = f"; it would then end at about {shown_moment(then)}" if then else ""
+        show(f"  {one.remedy.sentence}{ends}")
         if one.remedy.command:
             show(f"  {one.remedy.command}")

@@ -34,6 +34,7 @@ from reelyard.resources import (
     WhyView,
     WorkerList,
 )
+from reelyard.risk_views import RiskList
 from reelyard.script import read_storyboard
 from reelyard.states import FINAL_JOB_STATES, JobState, TaskState
 from reelyard.terms import USUAL, Terms, problems_of
@@ -66,6 +67,7 @@ class PlayedFarm(PlayedRules):
         self.media_closed = 0
         self.matrix: FitMatrix | None = None
         self.learned = predicted.lesson_list()
+        self.risks = RiskList(at=self.times.now, data=[])
         self._news = threading.Condition()
 
     # What a test plays.
@@ -183,6 +185,11 @@ class PlayedFarm(PlayedRules):
     def queue(self, limit: int) -> QueueList:
         self._check()
         return in_line(list(self.jobs_by_id.values()), limit)
+
+    def risk(self, job_id: str) -> RiskList:
+        self._check()
+        found = [risk for risk in self.risks.data if job_id in ("", risk.job_id)]
+        return self.risks.model_copy(update={"data": found})
 
     def steer(self, job_id: str, word: str, because: str) -> None:
         job = self.job(job_id)

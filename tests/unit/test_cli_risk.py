@@ -37,6 +37,7 @@ LATE = {
         "device": "rtx-4090",
         "memory_gib": 24.0,
         "count": 1,
+        "ends": "2026-11-26T06:52:00Z",
     },
 }
 HELD = {
@@ -68,7 +69,8 @@ def test_a_line_for_each_and_what_would_hold_those_that_are_late(farm: FarmOnPap
     assert lines[1].split()[:1] == ["job-late"] and "40 min" in lines[1]
     assert "Scene 12 · picture" in lines[1] and "07:40" in lines[1]
     assert lines[2].split()[:1] == ["job-held"] and " 2 h" not in lines[2]
-    assert "  one more 24 GiB card (rtx-4090) would hold it" in lines
+    said = "  one more 24 GiB card (rtx-4090) would hold it; it would then end at about Thu 26 Nov "
+    assert said + "2026 06:52 UTC" in lines
     assert "will hold" not in answer.stdout
     assert "note: 3 tasks wait" in answer.stderr
 

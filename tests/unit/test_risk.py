@@ -142,7 +142,7 @@ def test_what_a_person_stopped_says_so(more: dict[str, Any], said: str, kind: st
     assert found.remedy is not None and found.remedy.kind == kind
     assert found.remedy.command == f"reelyard {kind} job-a"
     assert found.remedy.ends == pytest.approx(NOW + 3 * run() + FILM_SECONDS)
-    assert "to spare" in found.remedy.sentence
+    assert found.remedy.sentence.endswith(" early")
 
 
 def test_a_deadline_that_has_passed() -> None:
