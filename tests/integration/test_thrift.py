@@ -13,8 +13,10 @@ from coordinator.core.foresight import Foresight
 from coordinator.core.living import LivingYard
 from coordinator.store.farm import read_snapshot
 from coordinator.store.ledger import Ledger
+from coordinator.store.lessons import read_all
 from coordinator.store.rules import put_rules
 from coordinator.store.views import Views
+from reelyard.messages import DeviceReport, Measured, RunTask
 from reelyard.rules.parse import parse
 from reelyard.states import Band
 from reelyard.storyboard import Storyboard
@@ -108,3 +110,50 @@ def test_what_is_kept_is_what_would_be_built(farm: FarmInHand) -> None:
         built = LivingYard.of(found, Foresight(farm.catalog, found.lessons))
         assert sorted(kept.held) == sorted(built.held)
         assert kept.yard.lines.where.keys() == built.yard.lines.where.keys()
+
+
+GPU = DeviceReport(
+    id="cuda:0", kind="cuda", name="rtx-4090", type="rtx-4090", memory_gib=24.0, free_gib=24.0
+)
+SLACK = """
+[tariff]
+currency = "EUR"
+price_per_kwh = 0.32
+slack_power_cap = 0.6
+"""
+
+
+def capped_shot(farm: FarmInHand) -> RunTask:
+    """A batch job's shot, as it is sent to a GPU."""
+    with farm.database.write() as connection:
+        put_rules(Ledger(connection, farm.clock.now()), SLACK, parse(SLACK), "anna")
+    farm.hello(GPU, worker="g", boot="b1")
+    farm.turn()
+    scenes = [{"picture": "a blue square moving up", "seconds": 3}]
+    board = Storyboard.model_validate({"model": "wan2.1-t2v-1.3b", "scenes": scenes})
+    farm.intake.submit(board, "anna", None, "slack", terms=Terms(band=Band.BATCH))
+    sent = [order for order in farm.turn() if order.device_id == "cuda:0"]
+    return sent[0]
+
+
+@pytest.mark.parametrize("in_force", [0.6, None], ids=["as asked", "refused"])
+def test_a_try_is_sent_with_its_cap_and_remembers_what_was_in_force(
+    farm: FarmInHand, in_force: float | None
+) -> None:
+    order = capped_shot(farm)
+    assert order.power_cap == 0.6
+    (row,) = (row for row in farm.attempts() if row["id"] == order.attempt_id)
+    assert row["power_cap"] == 0.6 and "at 60% of its power limit" in row["because"]
+    assert row["ends_at"] - farm.clock.now() > row["predicted_seconds"] - 1.0
+
+    # What it took is held against the law for the power that it had: it was as predicted, then.
+    took = row["predicted_seconds"]
+    measured = Measured(run_seconds=took, power_cap=in_force)
+    farm.started(order, worker="g")
+    farm.finished(order, worker="g", measured=measured)
+    farm.turn()
+    (row,) = (row for row in farm.attempts() if row["id"] == order.attempt_id)
+    assert (row["state"], row["power_cap"]) == ("done", in_force)
+    with farm.database.read() as connection:
+        (lesson,) = read_all(connection)
+    assert (lesson.seconds == pytest.approx(1.0)) is (in_force is not None)
