@@ -63,17 +63,20 @@ def main() -> None:
     """The first look asks the predictor, the others remember."""
     for seed in (1, 2, 3):
         foresight, made = Foresight(CATALOG), films(seed)
-        for name, only in (("first", ""), ("again", ""), ("one job", made[-1].id)):
+        late: list[str] = []
+        for name in ("first", "again", "one that is late", "the last to end"):
+            only = {"one that is late": late[-1:], "the last to end": [made[-1].id]}.get(name, [])
             began, cpu = time.perf_counter(), time.process_time()
-            found = look(made, foresight, only)
+            found = look(made, foresight, "".join(only))
             took, worked = time.perf_counter() - began, time.process_time() - cpu
             counts: dict[str, int] = {}
             for risk in found.risks:
                 key = risk.verdict + (f"/{risk.remedy.kind}" if risk.remedy else "")
                 counts[key] = counts.get(key, 0) + 1
             said = ", ".join(f"{n} {key}" for key, n in sorted(counts.items()))
-            print(f"seed {seed}, {name}: {took:.2f} s ({worked:.2f} s of CPU), ")
-            print(f"  {found.played} played; {said}")
+            print(f"seed {seed}, {name}: {took:.2f} s ({worked:.2f} of CPU)", end="")
+            print(f"; {found.played} played; {said}")
+            late = [risk.due.job_id for risk in found.risks if risk.verdict == "late"] or late
 
 
 if __name__ == "__main__":

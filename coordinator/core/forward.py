@@ -27,7 +27,7 @@ _MOST_VAIN_WAKES = 300
 """While nothing runs: a farm that does not move will not."""
 _FURTHEST_SECONDS = 60 * 86_400.0
 _LOOKS_PER_START = 4
-_LARGE, _AT_ONCE_PART = 300, 0.05
+_LARGE, _AT_ONCE_PART = 300, 0.1
 """Of a farm where so many tasks wait, what ends within this part of a typical run is looked at
 together; every run still begins when its device is free and its needs are done."""
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from math import inf
 
 from coordinator.core import risk_said as said
 from coordinator.core.able import Able
@@ -22,9 +23,8 @@ from reelyard.rules.hours import ALWAYS
 
 MOST_PLAYED = 2_000
 """Tasks that are played; what comes after them is estimated by volume."""
-LEAST_TRIED, LEAST_FOR_ONE = 300, 1_000
-"""Tasks that may be played again to find remedies: what is left of the former, or so many; where
-only one job is asked for, more."""
+LEAST_FOR_ONE = 300
+"""What is left of these may be played again to find remedies, or so many for one job."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,7 @@ def outlook(
 ) -> Outlook:
     """What will become of these deadlines. `needs`: by task those that have to be done before."""
     able = Able(farm, FarmEstimates(foresight, farm.rules))
-    least = LEAST_FOR_ONE if len(dues) == 1 else LEAST_TRIED
+    least = LEAST_FOR_ONE if len(dues) == 1 else 0
     judge = _Judge(course_of(farm, needs), foresight, able)
     tried = least if least_tried is None else least_tried
     return judge.judge(sorted(dues, key=_due_first), most_played, tried)
@@ -202,7 +202,8 @@ class _Judge:
 
     def _with_remedy(self, risk: Risk, search: Search) -> Risk:
         due, part = risk.due, risk.last[0] if risk.last else None
-        late = Late(due.job_id, due.deadline, part)
+        ends = risk.ends.likely if risk.ends else inf
+        late = Late(due.job_id, due.deadline, part, ends)
         if risk.verdict is Verdict.STOPPED:
             return replace(risk, remedy=search.let_go(late))
         if risk.verdict is Verdict.LATE:

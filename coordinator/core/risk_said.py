@@ -133,6 +133,11 @@ def let_go(end: float | None, deadline: float) -> str:
     return f"let go on now, it would be {span(abs(late))} {'late' if late > 0 else 'early'}"
 
 
+def roughly(sentence: str) -> str:
+    """Nobody has played it."""
+    return f"{sentence}; estimated by volume"
+
+
 def untried(job_id: str, is_alone: bool) -> str:
     """There is too much to play for every job, or even for one."""
     if is_alone:

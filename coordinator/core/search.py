@@ -18,21 +18,25 @@ from coordinator.core.forward import Played, Wanted, play
 from coordinator.core.remedies import Wants
 from coordinator.core.snapshot import Waiting
 from coordinator.core.unfolded import Course
+from coordinator.core.volume import ends_by_volume
 
 FEW = (1, 2)
 """More devices than these are no remedy, but a figure."""
 MANY = (4, 8, 16, 32)
+MOST_ALONE = 300
+"""Tasks of a job that is tried by volume."""
 _WORTH_IT = 3
 """Whom a remedy harms is looked for where that takes at most this part of what may be played."""
 
 
 @dataclass(frozen=True, slots=True)
 class Late:
-    """A job that misses its deadline, and the part of it that all the rest waits for."""
+    """A job that misses its deadline, the part of it that all the rest waits for, when it ends."""
 
     job_id: str
     deadline: float
     part: Waiting | None = None
+    ends: float = inf
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +55,36 @@ class Remedy:
 
 class _Spent(Exception):
     """As many tasks were played as may be."""
+
+
+@dataclass(slots=True)
+class Rough:
+    """What holds by volume: the end that was seen, by as much sooner as there is less before it on
+    a farm that does more; never sooner than alone."""
+
+    course: Course
+    foresight: Foresight
+    able: Able
+
+    def holds(self, course: Course, late: Late) -> bool:
+        """Whether the job would be in time there."""
+        now, before = course.farm.now, self._seconds(self.course, late)
+        if not before:
+            return False
+        there = now + (late.ends - now) * self._seconds(course, late) / before
+        return there <= late.deadline and self._alone(course, late) <= late.deadline
+
+    def _seconds(self, course: Course, late: Late) -> float:
+        nothing = Played({}, course.farm.now, 0, True, 1.0)
+        able = Able(course.farm, self.able.estimates)
+        ends = ends_by_volume(course, nothing, frozenset((late.job_id,)), able)
+        return ends.get(late.job_id, inf) - course.farm.now
+
+    def _alone(self, course: Course, late: Late) -> float:
+        wanted = Wanted(frozenset((late.job_id,)), by=late.deadline, most_starts=MOST_ALONE)
+        played = play(remedies.alone(course, late.job_id), self.foresight, wanted)
+        end = played.end_of(course.of_job(late.job_id))
+        return inf if end is None else end
 
 
 @dataclass(slots=True)
@@ -74,7 +108,7 @@ class Search:
         try:
             return self._hold(late)
         except _Spent:
-            return self._untried(late)
+            return self._roughly(late) or self._untried(late)
 
     def let_go(self, late: Late) -> Remedy:
         """For a job that a person has stopped: what becomes of it when it goes on now."""
@@ -87,6 +121,21 @@ class Search:
             return self._untried(late)
         sentence = said.let_go(end, late.deadline)
         return Remedy(kind, sentence, command, ends=end)
+
+    def _roughly(self, late: Late) -> Remedy | None:
+        """By volume, where there is time for that."""
+        if not self.is_alone or late.ends == inf:
+            return None
+        wants, rough = self._wants(late), Rough(self.course, self.foresight, self.able)
+        if rough.holds(remedies.jumped(self.course, late.job_id), late):
+            command = f"reelyard jump {late.job_id}"
+            return Remedy("jump", said.roughly(said.jump(None)), command)
+        for count in FEW if wants is not None else ():
+            assert wants is not None
+            if rough.holds(remedies.with_more(self.course, wants.device, count), late):
+                sentence, gib = said.roughly(said.more(wants, count)), wants.device.memory_gib
+                return Remedy("devices", sentence, "", wants.type, gib, count)
+        return None
 
     def _untried(self, late: Late) -> Remedy:
         command = "" if self.is_alone else f"reelyard risk {late.job_id}"

@@ -123,3 +123,23 @@ def test_what_is_too_much_to_try_says_so() -> None:
     assert remedy.command == "reelyard risk job-4" and "ask for job-4 alone" in remedy.sentence
     only = risk(films, HALL, {"job-5": 3 * RUN}, most_played=60, least_tried=3).remedy
     assert only is not None and only.kind == "untried" and not only.command
+
+
+def test_what_is_too_much_to_try_for_one_job_is_tried_by_volume() -> None:
+    films = [a_film(f"job-{n}", shots=6, queued_at=float(n)) for n in range(6)]
+    due = {"job-5": 10 * RUN}
+    rough = risk(films, HALL, due, most_played=43, least_tried=3).remedy
+    played = risk(films, HALL, due).remedy
+    assert rough is not None and played is not None
+    assert rough.kind == played.kind == "jump" and rough.command == played.command
+    assert rough.sentence.endswith("; estimated by volume") and rough.ends is None
+
+
+def test_more_devices_by_volume() -> None:
+    films = [a_film("job-0", shots=40)]
+    due = {"job-0": LOAD + 22 * RUN + FILM_SECONDS}
+    rough = risk(films, HALL, due, most_played=42, least_tried=3).remedy
+    played = risk(films, HALL, due).remedy
+    assert rough is not None and played is not None
+    assert "estimated by volume" in rough.sentence
+    assert (rough.kind, rough.count) == (played.kind, played.count) == ("devices", 1)
