@@ -7,7 +7,7 @@ solver happens to stop at names one kind where several are as good.
 
 from __future__ import annotations
 
-from collections import deque
+import heapq
 from collections.abc import Hashable
 from dataclasses import dataclass, field
 from math import inf
@@ -37,7 +37,9 @@ class Forecast:
     fastest: Floats = field(default_factory=lambda: np.zeros(0))
     least_load: Floats = field(default_factory=lambda: np.zeros(0))
     worth: Floats = field(default_factory=lambda: np.zeros(0))
-    moments: deque[float] = field(default_factory=lambda: deque(maxlen=_REMEMBERED_MOMENTS))
+    moments: list[float] = field(default_factory=list)
+    """The newest ones, as a heap: in whatever order they are told of, the same are kept."""
+    _distinct: set[float] = field(default_factory=set)
     planned_at: float = -np.inf
     _arrived: int = 0
     _off: float = 0.0
@@ -55,8 +57,15 @@ class Forecast:
         if self._step > _LARGEST:
             self.seen /= self._step
             self._step = 1.0
-        if not self.moments or at > self.moments[-1]:
-            self.moments.append(at)
+        self._remember(at)
+
+    def _remember(self, at: float) -> None:
+        if at in self._distinct:
+            return
+        self._distinct.add(at)
+        heapq.heappush(self.moments, at)
+        if len(self.moments) > _REMEMBERED_MOMENTS:
+            self._distinct.discard(heapq.heappop(self.moments))
 
     def compare(self, predicted: float, took: float) -> None:
         """How far runs stray from what was predicted; nothing is known before the first."""
@@ -78,7 +87,7 @@ class Forecast:
         """How often something came in since then; endless when it is more than is remembered."""
         if len(self.moments) == _REMEMBERED_MOMENTS and self.moments[0] > moment:
             return inf
-        return sum(1 for at in reversed(self.moments) if at > moment)
+        return sum(1 for at in self.moments if at > moment)
 
     def is_stale(self, prices: Prices, changes: Hashable, now: float) -> bool:
         """Whether the mix should be found anew: something is new, or enough has come in."""

@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from math import ceil, inf
+from typing import Any
 
 import numpy as np
 
@@ -31,7 +32,7 @@ class Reservation:
 
 def large_lines(picker: Picker) -> list[int]:
     """Lines that need a reservation: gangs, and single tasks that have waited for one of very few
-    devices. Whoever is first in turn comes first."""
+    devices that others want too who could go elsewhere. Whoever is first in turn comes first."""
     lines, count = picker.lines, len(picker.lines)
     waiting = (lines.count[:count] > 0) & ~picker.barred
     if not waiting.any():
@@ -41,7 +42,8 @@ def large_lines(picker: Picker) -> list[int]:
     few = able.sum(1)[shape] <= max(1.0, picker.terms.most_reserved * picker.seats.count.sum())
     load = np.where(np.isfinite(picker.prices.run), picker.prices.load, 0.0).max(1, initial=0.0)
     waited = picker.waits > picker.terms.swap_waits * load[shape]
-    confined = few & waited & (able.sum(1)[shape] > 0) & (able.sum(1)[shape] < able.sum())
+    wanted = (able[np.unique(shape[waiting & ~few])] > 0).any(0)  # by those that could go elsewhere
+    confined = few & waited & ((able > 0) & wanted).any(1)[shape]
     large = waiting & ((lines.gang[:count] > 1) | confined)
     found = [int(line) for line in np.nonzero(large)[0]]
     return sorted(found, key=lambda line: (picker.urgency[line], -picker.waits[line], line))
@@ -52,16 +54,16 @@ def reserve(line: int, picker: Picker, taken: set[int]) -> Reservation | None:
     enough of them together."""
     shape = int(picker.lines.shape[line])
     gang = int(picker.lines.gang[line])
+    model = int(picker.prices.model[shape])
     best, soonest = None, inf
     for kind, seats in _together(picker, shape, gang):
-        free = sorted((_free_in(picker, n), n) for n in seats if n not in taken)[:gang]
+        free = sorted(_place_of(picker, n, model) for n in seats if n not in taken)[:gang]
         if len(free) < gang:
             continue
         start = free[-1][0]
         run, load = picker.prices.run[shape, kind], picker.prices.load[shape, kind]
-        chosen = tuple(sorted(number for _, number in free))
-        model = int(picker.prices.model[shape])
-        is_cold = any(model >= 0 and model not in picker.seats.seats[n].held for n in chosen)
+        chosen = tuple(number for *_, number in sorted(free, key=lambda one: one[2]))
+        is_cold = any(cold for _, cold, _, _ in free)
         end = start + run + (load if is_cold else 0.0)
         if end > picker.closes[kind] and not picker.can_be_cut(kind)[line]:
             continue
@@ -88,6 +90,12 @@ def _together(picker: Picker, shape: int, gang: int) -> Iterator[tuple[int, list
 
 def _place(seat: Seat) -> str:
     return ETHERNET if seat.link == ETHERNET else f"node {seat.node}"
+
+
+def _place_of(picker: Picker, number: int, model: int) -> tuple[float, bool, Any, int]:
+    """Of devices that are free at the same time those that hold the model come first."""
+    seat = picker.seats.seats[number]
+    return (_free_in(picker, number), model not in (*seat.held, -1), seat.key, number)
 
 
 def _free_in(picker: Picker, number: int) -> float:

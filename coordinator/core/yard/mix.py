@@ -127,11 +127,24 @@ def solve(work: Work, horizon: float) -> Mix | None:
     if not may[wanted].any(1).all():
         return None
     k, g = np.nonzero(may)
-    program = _program(work, horizon, k, g, wanted)
+    unit = _unit(work, horizon, k, g)
+    program = _program(work, horizon, k, g, wanted, unit)
     found = linprog(**program, bounds=(0, None), method="highs")
     if found.status != 0:
         return None
-    return _mix(work, found, k, g, len(wanted))
+    return _mix(work, found, k, g, unit)
+
+
+def _seconds(work: Work, horizon: float, k: Ints, g: Ints) -> Floats:
+    """Of all of a shape on a kind, as a part of what its devices have until the horizon."""
+    devices = np.maximum(work.devices, 1e-9)
+    return work.run[k, g] * work.gang[k] * work.count[k] / (devices[g] * horizon)
+
+
+def _unit(work: Work, horizon: float, k: Ints, g: Ints) -> float:
+    """The largest of these parts: in its units `lam` and loads are far above HiGHS's tolerance of
+    1e-7, however long the horizon is."""
+    return float(_seconds(work, horizon, k, g).max(initial=0.0)) or 1.0
 
 
 def _first_load(work: Work) -> Floats:
@@ -139,12 +152,12 @@ def _first_load(work: Work) -> Floats:
 
 
 def _program(
-    work: Work, horizon: float, k: Ints, g: Ints, wanted: Ints
+    work: Work, horizon: float, k: Ints, g: Ints, wanted: Ints, unit: float
 ) -> dict[str, Floats | csr_matrix]:
     models, kinds = work.load.shape
     shares, loads = len(k), models * kinds
     devices = np.maximum(work.devices, 1e-9)
-    seconds = work.run[k, g] * work.gang[k] * work.count[k] / (devices[g] * horizon)
+    seconds = _seconds(work, horizon, k, g) / unit
     load = work.load.ravel()
     kind_of, load_at = np.arange(loads) % kinds, np.arange(loads)
     rows = [g, kind_of, np.arange(kinds), kinds + work.model[k] * kinds + g, kinds + load_at]
@@ -166,18 +179,18 @@ def _program(
     return {
         "c": cost,
         "A_ub": coo_matrix(triples, (kinds + loads, width)).tocsr(),
-        "b_ub": np.concatenate([np.zeros(kinds), (work.holders / devices).ravel()]),
+        "b_ub": np.concatenate([np.zeros(kinds), (work.holders / devices).ravel() / unit]),
         "A_eq": done.tocsr(),
         "b_eq": np.ones(len(wanted)),
     }
 
 
-def _mix(work: Work, found: object, k: Ints, g: Ints, wanted: int) -> Mix:
+def _mix(work: Work, found: object, k: Ints, g: Ints, unit: float) -> Mix:
     values: Floats = found.x  # type: ignore[attr-defined]
     slack: Floats = found.ineqlin.marginals  # type: ignore[attr-defined]
     models, kinds = work.load.shape
     share = np.zeros(work.run.shape)
     share[k, g] = values[: len(k)]
-    loads = values[len(k) : len(k) + models * kinds].reshape(models, kinds) * work.devices
+    loads = values[len(k) : len(k) + models * kinds].reshape(models, kinds) * work.devices * unit
     per_second = np.where(work.devices > 0, -slack[:kinds] / np.maximum(work.devices, 1e-9), 0.0)
-    return Mix(float(values[-1]), share, loads, per_second)
+    return Mix(float(values[-1]) * unit, share, loads, per_second)
