@@ -21,7 +21,7 @@ _WORTH_IT_SECONDS = 30.0
 def waiting_interactive(picker: Picker) -> list[int]:
     """Lines that were asked for as interactive, oldest first; ageing alone preempts nobody."""
     lines, count = picker.lines, len(picker.lines)
-    ready = asked_interactive(lines) & ~picker.barred & (lines.gang[:count] == 1)
+    ready = asked_interactive(lines) & picker.ready() & (lines.gang[:count] == 1)
     found = [int(line) for line in np.nonzero(ready)[0]]
     return sorted(found, key=lambda line: (-picker.waits[line], line))
 
