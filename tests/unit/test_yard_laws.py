@@ -292,6 +292,16 @@ def test_what_a_door_kept_from_starting_starts_when_it_opens() -> None:
     assert [start.task for start in _starts(yard.decide(1_000.0))] == ["t1"]
 
 
+@pytest.mark.xfail(
+    strict=True, reason="`Yard._serve_lists`: who was refused by a door looks no more"
+)
+def test_what_is_in_the_list_of_a_closed_device_is_not_forgotten() -> None:
+    day = a_day(489)
+    for _ in zip(range(200), day.moments(), strict=False):
+        pass
+    assert sorted(day.done) == sorted(day.tasks)
+
+
 @pytest.mark.xfail(strict=True, reason="`Yard._may_take`: endless seconds end before a door does")
 def test_what_a_device_can_run_no_more_is_not_put_there_by_its_list() -> None:
     estimates = Estimates({"a": 50.0})
