@@ -37,7 +37,9 @@ class Widths:
 
     def all(self) -> float:
         """The factor, 1 or more: what is predicted may take so many times as long, or as short."""
-        return exp(self._logs / self._seconds) if self._seconds > 0 else MEASURED_RANGE
+        if self._seconds <= 0:
+            return MEASURED_RANGE
+        return round(exp(self._logs / self._seconds), 6)  # the same whatever the order of the sum
 
     def _of(self, task: Waiting, device: Device) -> float:
         if not isinstance(task.work, VideoWork):
