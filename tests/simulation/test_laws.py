@@ -22,13 +22,13 @@ from tests.support.plays import INF, a_task, a_world, played
 from tests.support.small_farms import MONDAY, Watched, small_farms, with_machines
 
 LAW = settings(
-    max_examples=40,
+    max_examples=20,
     deadline=None,
     derandomize=True,
     database=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )
-FEW = settings(LAW, max_examples=12)
+FEW = settings(LAW, max_examples=8)
 TOLERANCE = 2e-3
 """Of the bound: see `makespan_bound`."""
 _ROUNDING = 1e-6

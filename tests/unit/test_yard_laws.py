@@ -35,7 +35,7 @@ from tests.support.told_yard import (
     with_gangs,
 )
 
-DAYS = range(48)
+DAYS = range(36)
 MINIMUM_RUN_SECONDS = 60.0
 _MOST_MOMENTS = 2_000
 _ROUNDING = 1e-6
