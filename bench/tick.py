@@ -24,10 +24,12 @@ from pathlib import Path
 
 import numpy as np
 
+from coordinator.core.yard.house import OpenHouse
 from coordinator.core.yard.lines import LineKey
 from coordinator.core.yard.prices import Price
 from coordinator.core.yard.terms import Terms, Urgency
-from coordinator.core.yard.yard import OpenHouse, Start, Yard
+from coordinator.core.yard.wishes import Start
+from coordinator.core.yard.yard import Yard
 
 _KINDS = ("orin64", "rtx4090", "rtx6000ada", "h100", "h200")
 _SPEED, _LOADS = (24.0, 5.0, 4.5, 1.1, 1.0), (10.0, 6.0, 6.0, 5.0, 5.0)
@@ -119,7 +121,10 @@ class Farm:
         for one in found:
             if isinstance(one, Start):
                 noise = float(self.rng.lognormal(-0.074, 0.385))
-                heapq.heappush(self.ends, (now + one.begins_in + one.load_seconds + one.seconds * noise, one.task))
+                heapq.heappush(
+                    self.ends,
+                    (now + one.begins_in + one.load_seconds + one.seconds * noise, one.task),
+                )
         return (*took, len(found)), wakes_at == now
 
 

@@ -19,7 +19,7 @@ from coordinator.core.power import fit_there
 from coordinator.core.snapshot import Waiting
 from coordinator.core.unfolded import Course
 from coordinator.core.width import Widths
-from coordinator.core.yard.yard import Start
+from coordinator.core.yard.wishes import Start
 
 _OVERDUE_SECONDS = 1.0
 """What has run longer than predicted is about to end."""

@@ -20,7 +20,8 @@ from coordinator.core.snapshot import Device, Snapshot, UnderWay, Waiting
 from coordinator.core.thrift import Thrift
 from coordinator.core.yard.lines import LineKey
 from coordinator.core.yard.terms import Terms, Urgency
-from coordinator.core.yard.yard import Start, Yard
+from coordinator.core.yard.wishes import Start
+from coordinator.core.yard.yard import Yard
 from reelyard.rules.document import Rules
 from reelyard.states import Band, TaskKind, WorkerState
 

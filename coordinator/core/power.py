@@ -14,7 +14,7 @@ from reelyard.states import Band
 
 if TYPE_CHECKING:
     from coordinator.core.living import LivingYard
-    from coordinator.core.yard.yard import Start
+    from coordinator.core.yard.wishes import Start
 
 SLACK = 2.0
 """Work has time when so many times its predicted seconds are left before its deadline."""

@@ -17,7 +17,7 @@ from reelyard.stamps import stamp_near, until
 
 if TYPE_CHECKING:
     from coordinator.core.living import LivingYard
-    from coordinator.core.yard.yard import Start
+    from coordinator.core.yard.wishes import Start
 
 _NAMED_DEVICES = 3
 _BEFORE_IT = "a task before it"

@@ -8,7 +8,7 @@ from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
 from math import inf
 
-from coordinator.core.yard import yard
+from coordinator.core.yard import wishes, yard
 from coordinator.core.yard.because import waits_because
 from coordinator.core.yard.lines import LineKey
 from coordinator.core.yard.prices import Price
@@ -149,8 +149,8 @@ class CorePolicy:
         self.yard.wait(str(task.index), key, task.at)
 
 
-def _told(decision: yard.Decision) -> Start | Stop:
-    if isinstance(decision, yard.Stop):
+def _told(decision: wishes.Decision) -> Start | Stop:
+    if isinstance(decision, wishes.Stop):
         return Stop(int(decision.task), decision.because)
     devices = tuple(seat for seat in decision.seats if isinstance(seat, int))
     return Start(int(decision.task), devices, decision.load_seconds, decision.step)

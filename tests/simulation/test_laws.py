@@ -254,9 +254,6 @@ def test_use_is_by_weight_within_the_window_while_all_have_work(
             assert got >= part[owner] * sum(used.values()) - window, (at, used)
 
 
-@pytest.mark.xfail(
-    strict=True, reason="what waits for 600 s swaps a model after every task: see `Picker._starves`"
-)
 def test_a_long_backlog_of_two_models_does_not_swap_them_after_every_task() -> None:
     tasks = [
         a_task(0, at=float(n), shape=shape, model=model)

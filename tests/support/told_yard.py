@@ -6,15 +6,16 @@ Keeps its own book of what runs where, so that what the yard believes can be che
 from __future__ import annotations
 
 import random
-from collections import Counter
-from collections.abc import Hashable, Iterator
+from collections import Counter, defaultdict
+from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from math import ceil, inf
 
 from coordinator.core.yard.lines import LineKey
 from coordinator.core.yard.prices import Price
 from coordinator.core.yard.terms import Terms, Urgency
-from coordinator.core.yard.yard import Decision, Start, Stop, Yard
+from coordinator.core.yard.wishes import Decision, Start, Stop
+from coordinator.core.yard.yard import Yard
 
 MODELS = {"a": "A", "b": "B", "big": "B", "plain": ""}
 """By shape."""
@@ -299,10 +300,11 @@ def some_estimates(dice: random.Random) -> Estimates:
     return Estimates({shape: dice.choice([5, 40, 150]) * (1 + dice.random()) for shape in MODELS})
 
 
-def loads_at(day: Day) -> Counter[str]:
-    """By storage the loads that go on now."""
-    found: Counter[str] = Counter()
+def loads_at(day: Day) -> Mapping[str, list[int]]:
+    """By storage the runs that load from it now: on how many devices each."""
+    found: dict[str, list[int]] = defaultdict(list)
     for run in day.going.values():
-        if run.loaded > day.now:
-            found.update(place.kind.storage for place in run.places if place.kind.storage)
+        storage = run.places[0].kind.storage
+        if run.loaded > day.now and storage:
+            found[storage].append(len(run.places))
     return found

@@ -6,10 +6,12 @@ from collections.abc import Hashable, Mapping
 
 import pytest
 
+from coordinator.core.yard.house import OpenHouse
 from coordinator.core.yard.lines import LineKey
 from coordinator.core.yard.prices import Price
 from coordinator.core.yard.terms import Terms
-from coordinator.core.yard.yard import OpenHouse, Start, Yard
+from coordinator.core.yard.wishes import Start
+from coordinator.core.yard.yard import Yard
 
 SECONDS: Mapping[str, float] = {"short": 5.0, "long": 300.0, "other": 5.0}
 

@@ -11,10 +11,12 @@ import pytest
 from coordinator.core.decisions import Preempt
 from coordinator.core.schedule import schedule
 from coordinator.core.snapshot import Device, Snapshot, UnderWay
+from coordinator.core.yard.house import OpenHouse
 from coordinator.core.yard.lines import LineKey
 from coordinator.core.yard.prices import Price
 from coordinator.core.yard.terms import Urgency
-from coordinator.core.yard.yard import OpenHouse, Start, Stop, Yard
+from coordinator.core.yard.wishes import Start, Stop
+from coordinator.core.yard.yard import Yard
 from reelyard.states import Band
 from tests.support.core_values import SMALL, device, farm, shot, waiting
 

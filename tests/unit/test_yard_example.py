@@ -7,9 +7,11 @@ from collections.abc import Hashable
 import pytest
 
 from coordinator.core.yard.because import waits_because
+from coordinator.core.yard.house import OpenHouse
 from coordinator.core.yard.lines import LineKey
 from coordinator.core.yard.prices import Price
-from coordinator.core.yard.yard import OpenHouse, Start, Yard
+from coordinator.core.yard.wishes import Start
+from coordinator.core.yard.yard import Yard
 
 CARD, SERVER = "rtx-4090", "h100"
 

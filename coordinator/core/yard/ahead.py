@@ -7,9 +7,17 @@ Decides nothing about long tasks: what little they gain is not worth being bound
 
 from __future__ import annotations
 
-from coordinator.core.yard.picker import Picker
-from coordinator.core.yard.seats import Run, Seat, Seats
+from collections import defaultdict
+from collections.abc import Hashable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from coordinator.core.yard.picker import Pick, Picker
+from coordinator.core.yard.placing import may_sit
+from coordinator.core.yard.seats import ClassKey, Run, Seat, Seats
 from coordinator.core.yard.terms import Terms
+
+if TYPE_CHECKING:
+    from coordinator.core.yard.round import Round
 
 
 def free_soon(seats: Seats, terms: Terms, now: float) -> list[int]:
@@ -53,3 +61,61 @@ def _may_have_more(seat: Seat) -> bool:
 
 def _goes_on(run: Run | None) -> bool:
     return run is not None and len(run.seats) == 1 and not run.stopping
+
+
+def serve_ahead(round: Round, soon: Sequence[int]) -> None:
+    """Behind what is about to end, where every idle device has what it wants."""
+    for key, numbers in _by_class(round.yard.seats, soon).items():
+        pick: Pick | None = None
+        for number in numbers:
+            if round.is_enough():
+                return
+            pick = _pick(round, number, key, pick)
+            if pick is None:
+                break
+            if may_sit(round, pick.line, number):
+                begins_in = left(round.yard.seats.seats[number], round.picker.now)
+                round.start(pick.line, (number,), "ahead", begins_in)
+
+
+def coming(round: Round) -> list[tuple[Hashable, str]]:
+    """Devices that are free soon, with the model that each would load then, as things stand."""
+    yard, found = round.yard, list[tuple[Hashable, str]]()
+    soon = loads_soon(yard.seats, yard.terms, round.picker.now)
+    for key, numbers in _by_class(yard.seats, soon).items():
+        model = _loads_next(round, numbers[0], key)
+        found += [(yard.seats.seats[number].key, model) for number in numbers if model]
+    return found
+
+
+def _by_class(seats: Seats, numbers: Sequence[int]) -> Mapping[ClassKey, list[int]]:
+    groups = defaultdict[ClassKey, list[int]](list)
+    for number in numbers:
+        groups[seats.seats[number].kind, seats.seats[number].held].append(number)
+    return groups
+
+
+def _pick(round: Round, number: int, key: ClassKey, last: Pick | None) -> Pick | None:
+    """What the device would stay with, where that suits; None for nothing. `last`: of one of the
+    same class."""
+    picker, batch, seat = round.picker, round.yard.batch, round.yard.seats.seats[number]
+    if batch.is_on and not batch.stand(picker).has_others:
+        chosen = batch.peek(number, picker, batch.stand(picker).ready)
+        if chosen is None or not suits(chosen[1], seat, picker):
+            return None
+        return Pick(batch.take(number, *chosen), "batch")
+    pick = last if last and picker.is_still_next(last) else picker.pick(*key)
+    is_it = pick is not None and pick.step == "stay" and suits(pick.line, seat, picker)
+    return pick if is_it else None
+
+
+def _loads_next(round: Round, number: int, key: ClassKey) -> str:
+    picker, batch, prices = round.picker, round.yard.batch, round.yard.prices
+    line = None
+    if batch.is_on and not batch.stand(picker).has_others:
+        chosen = batch.peek(number, picker, batch.stand(picker).ready)
+        line = chosen[1] if chosen else None
+    elif pick := picker.pick(*key):
+        line = pick.line
+    model = -1 if line is None else int(prices.model[round.yard.lines.shape[line]])
+    return "" if model in (*key[1], -1) else list(prices.models)[model]

@@ -10,13 +10,17 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from math import ceil, inf
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from coordinator.core.yard.ahead import left
 from coordinator.core.yard.picker import Picker
+from coordinator.core.yard.placing import may_go_together, may_sit
 from coordinator.core.yard.seats import Seat
+
+if TYPE_CHECKING:
+    from coordinator.core.yard.round import Round
 
 ETHERNET = "ethernet"
 
@@ -100,3 +104,41 @@ def _place_of(picker: Picker, number: int, model: int) -> tuple[float, bool, Any
 
 def _free_in(picker: Picker, number: int) -> float:
     return left(picker.seats.seats[number], picker.now)
+
+
+def serve_large(round: Round) -> None:
+    """Start what is large, or hold devices for it; until all of those are free, those that are take
+    what ends before."""
+    yard = round.yard
+    for number in [n for held in yard.reservations.values() for n in held.seats]:
+        yard.seats.keep(number, None)
+    yard.reservations = {}
+    taken: set[int] = set()
+    for line in large_lines(round.picker):
+        held = _start_all(round, line, taken)
+        if held is None or (taken and len(taken) + len(held.seats) > most_reserved(round.picker)):
+            continue
+        yard.reservations[line] = held
+        taken.update(held.seats)
+    for held in yard.reservations.values():
+        _keep(round, held)
+
+
+def _start_all(round: Round, line: int, taken: set[int]) -> Reservation | None:
+    """As many of the line's tasks as can start now; where the next could start, else."""
+    while round.yard.lines.count[line] > 0 and round.picker.ready()[line]:
+        held = reserve(line, round.picker, taken)
+        if held is None or held.seconds > 0 or not may_go_together(round, line, held.seats):
+            return held
+        round.start(line, held.seats, "large")
+    return None
+
+
+def _keep(round: Round, held: Reservation) -> None:
+    for number in held.seats:
+        seat = round.yard.seats.seats[number]
+        if seat.run is None and round.picker.closes[seat.kind] > 0:
+            pick = round.picker.pick(seat.kind, seat.held, within=held.seconds)
+            if pick is not None and may_sit(round, pick.line, number):
+                round.start(pick.line, (number,), "backfill")
+        round.yard.seats.keep(number, held.line)

@@ -262,6 +262,7 @@ class Picker:
             return np.asarray(band)
         left = deadline - self.now
         usual = self.forecast.usual[lines.shape[:count]]
+        usual = np.where(np.isfinite(usual), usual, 0.0)  # what nobody can run hurries nobody
         devices = np.maximum(self.seats.count[: len(self.prices.kinds)].sum(), 1.0)
         slack = left - usual * np.ceil(lines.count[:count] / devices)
         late = np.maximum(self.terms.critical_seconds, self.terms.critical_part * left)
@@ -385,7 +386,10 @@ class Picker:
         terms, oldest = self.terms, self.lines.oldest[lines][:, None]
         swaps = oldest + terms.swap_waits * load
         overdue = oldest + terms.behind_waits * load
-        starves = oldest + np.maximum(terms.starve_seconds, terms.starve_loads * load)
+        let_go = self.seats.let_go(len(self.prices.models))
+        unheld = let_go[self.prices.model[self.lines.shape[lines]]][:, None]
+        longest = np.maximum(terms.starve_seconds, terms.starve_loads * load)
+        starves = np.maximum(oldest, unheld) + longest
         ages = (np.floor(self.waits[lines] / terms.age_seconds) + 1.0) * terms.age_seconds
         late = self.lines.deadline[lines] - terms.critical_seconds
         relents = oldest + (run + load) / terms.relent
@@ -394,9 +398,13 @@ class Picker:
         return [float(found.min()) for found in coming if len(found)]
 
     def _starves(self, wait: Floats, load: Floats) -> Bools:
-        """[lines] nobody holds the model, and the oldest has waited far too long."""
+        """[lines] nobody holds the model, or has for far too long while the oldest waited."""
         longest = np.maximum(self.terms.starve_seconds, self.terms.starve_loads * load)
-        return np.asarray(np.isinf(wait) & (self.waits > longest))
+        model = self.prices.model[self.lines.shape[: len(self.lines)]]
+        unheld = np.minimum(
+            self.waits, self.now - self.seats.let_go(len(self.prices.models))[model]
+        )
+        return np.asarray(np.isinf(wait) & (unheld > longest))
 
 
 def _different(tiers: Ints) -> Ints:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from math import inf
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,6 +15,10 @@ from coordinator.core.yard.picker import Picker
 from coordinator.core.yard.prices import Bools
 from coordinator.core.yard.seats import Run
 from coordinator.core.yard.terms import Urgency
+from coordinator.core.yard.wishes import Stop
+
+if TYPE_CHECKING:
+    from coordinator.core.yard.round import Round
 
 _WORTH_IT_SECONDS = 30.0
 
@@ -67,3 +72,21 @@ def _may_be_stopped(run: Run, picker: Picker) -> bool:
 def _makes_way(run: Run) -> bool:
     is_batch = run.line.band == Urgency.BATCH and run.can_checkpoint
     return is_batch and len(run.seats) == 1 and not run.stopping and not run.is_queued
+
+
+def push_aside(round: Round) -> None:
+    """Batch work makes way for interactive tasks that no idle device could take."""
+    yard = round.yard
+    stopping = sum(1 for run in yard.runs.values() if run.stopping)
+    for line in waiting_interactive(round.picker):
+        for _ in range(int(yard.lines.count[line])):
+            if stopping > 0:
+                stopping -= 1
+                continue
+            number = victim(line, round.picker)
+            run = yard.seats.seats[number].run if number is not None else None
+            if run is None:
+                return
+            run.stopping = True
+            owner = yard.lines.key(line).owner
+            round.found.append(Stop(run.task, f"an interactive task of {owner} waits"))

@@ -94,6 +94,7 @@ class Seats:
     _listed: dict[int, ClassKey] = field(default_factory=dict)
     _soon: list[tuple[float, int]] = field(default_factory=list)
     _ending: set[int] = field(default_factory=set)
+    _held_until: dict[int, float] = field(default_factory=dict)
 
     def put(self, seat: Seat) -> int:
         """A device that is new, or that is different now; a run of it stays."""
@@ -132,7 +133,16 @@ class Seats:
             seat.run, seat.kept_for, seat.kept_until = run, None, inf
             self._note_end(number, run, model)
             if model >= 0 and model not in seat.held:
+                self._held_until.update(dict.fromkeys(seat.held, run.started_at))
                 self._hold(number, frozenset((model,)))
+
+    def let_go(self, models: int) -> Floats:
+        """[models + 1] when the last device that had it began to load another; -endless: never. The
+        last is of tasks without a model."""
+        found = np.full(models + 1, -inf)
+        for model, at in self._held_until.items():
+            found[model] = at
+        return found
 
     def prolong(self, run: Run, seconds: float, model: int) -> None:
         """The run ends so much later than was predicted."""

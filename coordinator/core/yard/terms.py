@@ -23,9 +23,9 @@ class Urgency(IntEnum):
 class Terms:
     """Chosen on seeds 1 to 5 of `bench/schedulers.py`; docs/scheduling.md has what each does."""
 
-    swap_lines: float = 2.0
+    swap_lines: float = 3.0
     """A device swaps models once the line has cost this many loads: ski rental."""
-    swap_waits: float = 8.0
+    swap_waits: float = 12.0
     """Or once its oldest task has waited this many loads."""
     stretch: float = 3.0
     """A resident model's task is taken off plan when it runs less than this often as long."""

@@ -1,0 +1,33 @@
+"""What the yard wants to happen: values."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass
+
+from coordinator.core.yard.lines import LineKey
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Start the task on these devices, all at once. `step`: of the rule that chose it."""
+
+    task: str
+    line: LineKey
+    seats: tuple[Hashable, ...]
+    seconds: float
+    load_seconds: float
+    step: str
+    begins_in: float = 0.0
+    """Seconds until what it is queued behind has ended, as predicted; 0: it begins now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """Let the task's run end at its next step boundary: another needs the device more."""
+
+    task: str
+    because: str
+
+
+Decision = Start | Stop
