@@ -6,7 +6,7 @@ Keeps its own book of what runs where, so that what the yard believes can be che
 from __future__ import annotations
 
 import random
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from math import ceil, inf

@@ -311,9 +311,6 @@ def test_a_deadline_beside_what_nobody_can_run_is_no_trouble() -> None:
     assert [start.task for start in _starts(yard.decide(0.0))] == ["dated"]
 
 
-@pytest.mark.xfail(
-    strict=True, reason="the mix has no one answer where another part of the farm is the neck"
-)
 def test_the_order_in_which_things_are_handed_in_changes_nothing() -> None:
     for seed in range(16):
         one, other = a_day(seed, 50.0), a_day(seed, 50.0, random.Random(seed + 1))

@@ -14,7 +14,7 @@ from math import inf
 
 import numpy as np
 
-from coordinator.core.yard.mix import ENDLESS_SECONDS, Mix, solve, work_of
+from coordinator.core.yard.mix import ENDLESS_SECONDS, TIDY, Mix, solve, work_of
 from coordinator.core.yard.prices import Bools, Floats, Prices
 from coordinator.core.yard.terms import Terms
 
@@ -117,7 +117,7 @@ class Forecast:
         count = waiting + self.recent()[: len(run)]
         able = np.isfinite(self.fastest)
         work = work_of(run, prices.load, prices.model, np.where(able, count, 0.0), devices, gang)
-        mix = solve(work, ENDLESS_SECONDS) if able.any() else None
+        mix = solve(work, ENDLESS_SECONDS, TIDY) if able.any() else None
         self.on_plan = np.isfinite(run) if mix is None else near_plan(run, mix, count, self.terms)
         usual = np.where(self.on_plan, run, np.inf).min(1, initial=np.inf)
         closed = np.where(present > 0, prices.run, np.inf).min(1, initial=np.inf)

@@ -18,15 +18,18 @@ under its tolerance.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy.optimize import linprog
-from scipy.sparse import coo_matrix, csr_matrix
+from scipy.sparse import coo_matrix
 
 from coordinator.core.yard.prices import Bools, Floats, Ints
 
 ENDLESS_SECONDS = 1e9
 """A horizon so long that loads do not matter: what a steady stream of work asks for."""
+TIDY = 1e-3
+"""Enough to choose among plans that are as good, too little to change one for the busiest kind."""
 _USED = 1e-6
 _MOST_ROUNDS = 40
 
@@ -90,7 +93,8 @@ def work_of(
 
 def makespan_bound(work: Work, tolerance: float = 2e-3) -> tuple[float, Mix | None]:
     """Seconds that no schedule can beat, and the plan at the shortest horizon found feasible: about
-    ten solves, secant then bisection. Tasks that fit nowhere are for the caller to leave out."""
+    ten solves, secant then bisection. Tasks that fit nowhere are for the caller to leave out. That
+    plan is tidy: see `solve`."""
     wanted = work.count > 0
     if not wanted.any():
         return 0.0, None
@@ -98,7 +102,7 @@ def makespan_bound(work: Work, tolerance: float = 2e-3) -> tuple[float, Mix | No
     low = float(alone.min(1)[wanted].max()) * (1 + 1e-9)
     mix = solve(work, low)
     if mix is not None and mix.lam <= 1:
-        return low, mix
+        return low, solve(work, low, TIDY) or mix
     return _search(work, low, low * (mix.lam if mix else 1.1), tolerance)
 
 
@@ -116,11 +120,13 @@ def _search(work: Work, low: float, horizon: float, tolerance: float) -> tuple[f
             horizon = min(low * (1 + tolerance / 2), (low + top) / 2)
         if top and top - low <= tolerance * top:
             break
-    return low, best
+    return low, (solve(work, top, TIDY) if top else None) or best
 
 
-def solve(work: Work, horizon: float) -> Mix | None:
-    """The plan for one horizon; None where some shape cannot be done within it at all."""
+def solve(work: Work, horizon: float, tidy: float = 0.0) -> Mix | None:
+    """The plan for one horizon; None where some shape cannot be done within it at all. `tidy`: what
+    all seconds together count beside those of the busiest kind. With 0 `lam` is exact, but where
+    other kinds are not busy, any plan will do for them; else `lam` may be that part too large."""
     may = np.isfinite(work.run) & (work.count[:, None] > 0) & (work.devices > 0)
     may &= np.where(may, work.run, np.inf) + _first_load(work) <= horizon
     wanted = np.nonzero(work.count > 0)[0]
@@ -129,6 +135,7 @@ def solve(work: Work, horizon: float) -> Mix | None:
     k, g = np.nonzero(may)
     unit = _unit(work, horizon, k, g)
     program = _program(work, horizon, k, g, wanted, unit)
+    program["c"][: len(k)] = tidy * _seconds(work, horizon, k, g) / unit
     found = linprog(**program, bounds=(0, None), method="highs")
     if found.status != 0:
         return None
@@ -153,7 +160,7 @@ def _first_load(work: Work) -> Floats:
 
 def _program(
     work: Work, horizon: float, k: Ints, g: Ints, wanted: Ints, unit: float
-) -> dict[str, Floats | csr_matrix]:
+) -> dict[str, Any]:
     models, kinds = work.load.shape
     shares, loads = len(k), models * kinds
     devices = np.maximum(work.devices, 1e-9)
