@@ -96,7 +96,7 @@ class Reasons:
             return Hold(task, said)
         yard = self.farm.yard
         if yard.is_told_apart(line) or yard.lines.total() > _MANY_WAIT:
-            return Hold(task, line_because(yard, line))
+            return Hold(task, line_because(yard, line, now))
         return explain(task, devices, self.verdicts, self.farm.busy())
 
     def of_held(self, task: Waiting, now: float) -> Hold:

@@ -101,7 +101,7 @@ class CorePolicy:
 
     def __init__(self, world: World, terms: Terms | None = None) -> None:
         self._world = world
-        self._doors = Doors(world)
+        self._doors, self._now = Doors(world), 0.0
         self.yard = yard.Yard(Given(world), self._doors, terms)
         for machine in world.machines:
             self._put(machine)
@@ -119,6 +119,7 @@ class CorePolicy:
 
     def decide(self, now: float) -> Sequence[Start | Stop]:
         """See `Policy.decide`."""
+        self._now = now
         return [_told(decision) for decision in self.yard.decide(now)]
 
     def wake(self, now: float) -> float | None:
@@ -128,7 +129,7 @@ class CorePolicy:
 
     def why(self, task: int) -> str:
         """See `Policy.why`."""
-        return waits_because(self.yard, str(task))
+        return waits_because(self.yard, str(task), self._now)
 
     def _put(self, machine: Machine) -> None:
         kind = Kind(machine.type, id(machine.hours) if machine.hours is not None else 0)

@@ -48,7 +48,7 @@ def test_what_the_page_says(shape: str, busy: float, starts_on: str | None) -> N
     assert found == ([starts_on] if starts_on else [])
     if starts_on is None:
         said = "B is in the memory of a device that can run it; a load elsewhere takes 24 s"
-        assert waits_because(yard, "clip").startswith(said)
+        assert waits_because(yard, "clip", 0.0).startswith(said)
 
 
 def test_it_starts_on_the_better_device_once_that_is_free() -> None:

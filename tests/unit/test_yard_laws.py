@@ -19,6 +19,7 @@ from coordinator.core.yard.mix import work_of
 from coordinator.core.yard.terms import Terms, Urgency
 from coordinator.core.yard.wishes import Decision, Start, Stop
 from coordinator.core.yard.yard import Yard
+from tests.support.claims import untrue
 from tests.support.told_yard import (
     CAPS,
     LIMITS,
@@ -76,7 +77,7 @@ def _seen(day: Day) -> Iterator[tuple[str, str]]:
         if moments > _MOST_MOMENTS:
             break
     for task in sorted(day.tasks.keys() - set(day.done)):
-        yield "all ends", f"{task} never ran: {waits_because(day.yard, task)}"
+        yield "all ends", f"{task} never ran: {waits_because(day.yard, task, day.now)}"
 
 
 def _twice(day: Day, decisions: list[Decision]) -> Iterator[str]:
@@ -154,6 +155,10 @@ def _storages(day: Day, decisions: list[Decision]) -> Iterator[str]:
             yield f"{many} load from {storage}, by {steps}"
 
 
+def _reasons(day: Day, decisions: list[Decision]) -> Iterator[str]:
+    yield from untrue(day)
+
+
 def _stops(day: Day, decisions: list[Decision]) -> Iterator[str]:
     """Only batch work that can go on, after its minimum, for work asked for as interactive."""
     for stop in decisions:
@@ -194,6 +199,7 @@ LAWS = {
     "limits of a node": _node_limits,
     "storages": _storages,
     "who makes way": _stops,
+    "reasons": _reasons,
 }
 
 

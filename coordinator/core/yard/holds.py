@@ -51,9 +51,16 @@ class Holds:
         """[lines] that need a limit of which nothing is left in the farm."""
         barred = np.zeros(len(lines), dtype=np.bool_)
         for line in lines.limited:
-            limits = lines.key(line).limits
-            barred[line] = any(self._limits[n] >= self._house.most_at_once(n) for n in limits)
+            barred[line] = bool(self.used_up(lines.key(line).limits))
         return barred
+
+    def used_up(self, limits: Sequence[str]) -> str:
+        """The first of these of which the farm has nothing left; empty for none."""
+        return next((n for n in limits if self._limits[n] >= self._house.most_at_once(n)), "")
+
+    def count(self, limit: str) -> int:
+        """How many runs hold it."""
+        return self._limits[limit]
 
     def may_load(self, kinds: Sequence[Hashable], now: float) -> Bools:
         """[kinds] whose storage bears one more load."""
