@@ -339,11 +339,11 @@ def _short_of(
 
 
 def _busy(connection: Connection) -> Mapping[tuple[str, str], str]:
+    """Labels by worker and device: of what runs, rather than of what is queued behind it."""
     query = (
-        select(
-            attempts.c.worker_id, attempts.c.device_id, tasks.c.label, tasks.c.step, tasks.c.steps
-        )
+        select(attempts.c.worker_id, attempts.c.device_id, tasks.c.label)
         .join(tasks, tasks.c.id == attempts.c.task_id)
         .where(attempts.c.state.in_(OPEN_ATTEMPT))
+        .order_by(attempts.c.created_at.desc(), attempts.c.id)
     )
     return {(row.worker_id, row.device_id): row.label for row in connection.execute(query)}

@@ -98,7 +98,6 @@ tasks = Table(
     Column("step", Integer, nullable=False),
     Column("steps", Integer, nullable=False),
     Column("notes", JSON, nullable=False),
-    _text("line", 300),
     Column("checkpoint", JSON, comment="A Checkpoint."),
     Column("preemptions", Integer, nullable=False, default=0, server_default="0"),
     Index(None, "state", "kind"),
@@ -278,18 +277,6 @@ accounts = Table(
     Column("owner", String(100), primary_key=True),
     Column("used", Float, nullable=False, comment="Priced seconds over the weight."),
     Column("at", Float, nullable=False, comment="When that was so; it decays."),
-)
-
-lines = Table(
-    "lines",
-    metadata,
-    Column("key", String(300), primary_key=True),
-    Column("because", Text, nullable=False),
-    Column("waiting", Integer, nullable=False),
-    Column("before", Integer, nullable=False, comment="Tasks that come first."),
-    Column("soonest", Float, comment="When its first task may start, at best."),
-    Column("latest", Float, comment="When its last task should have ended."),
-    Column("at", Float, nullable=False),
 )
 
 touched = Table(

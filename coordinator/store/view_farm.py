@@ -45,7 +45,11 @@ _REASONS = (
     ("would end it sooner", "a better device is waited for"),
     ("reserved for it", "devices are reserved"),
     ("are closed", "devices are closed"),
+    (" close in ", "devices close too soon"),
     ("running, as many as are allowed", "its owner's cap is reached"),
+    ("are in use", "a limit is reached"),
+    ("together are not free", "devices are busy"),
+    ("have not the room now", "devices are busy"),
     ("nobody may run this", "house rules forbid it"),
     ("its worker is ", "workers are away"),
 )

@@ -94,7 +94,7 @@ def _is_reserved(day: Day, key: LineKey, *rest: str) -> bool:
 
 CLAIMS: dict[str, Callable[..., bool]] = {
     r"no device of the farm can run it": lambda day, key: not _could(day, key),
-    r"(\w+) has (\d+) tasks running, as many as may": _is_at_cap,
+    r"(\w+) has (\d+) tasks running, as many as are allowed": _is_at_cap,
     r"all of (\w+) are in use: (\d+) of them": _is_used_up,
     r"(a device is|\d+ devices are) reserved for it, free in about (\d+) s": _is_reserved,
     r"the devices that can run it are closed; the first opens in (\d+) s": _is_closed,

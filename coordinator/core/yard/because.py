@@ -36,7 +36,8 @@ def _of_share(yard: Yard, line: int) -> str:
     """Its owner's cap, or a limit that it would hold."""
     owner, key = int(yard.lines.owner[line]), yard.lines.key(line)
     if not yard.accounts.below_cap()[owner]:
-        return f"{key.owner} has {yard.accounts.running[owner]} tasks running, as many as may"
+        running = yard.accounts.running[owner]
+        return f"{key.owner} has {running} tasks running, as many as are allowed"
     name = yard.holds.used_up(key.limits)
     return f"all of {name} are in use: {yard.holds.count(name)} of them" if name else ""
 

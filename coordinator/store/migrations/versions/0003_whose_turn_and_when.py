@@ -1,4 +1,4 @@
-"""Whose turn it is, and when: bands, deadlines, holds, house rules, accounts, lines"""
+"""Whose turn it is, and when: bands, deadlines, holds, house rules, accounts"""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ depends_on = None
 
 _SERIAL = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 _JOB_COLUMNS = ("tags", "pools", "rank", "held_because", "start_after", "deadline", "band")
-_TASK_COLUMNS = ("preemptions", "checkpoint", "line")
+_TASK_COLUMNS = ("preemptions", "checkpoint")
 _ATTEMPT_COLUMNS = ("ends_at", "members", "lane")
 
 
@@ -26,7 +26,6 @@ def upgrade() -> None:
         batch_op.add_column(_list("pools"))
         batch_op.add_column(_list("tags"))
     with op.batch_alter_table("tasks", schema=None) as batch_op:
-        batch_op.add_column(_text("line", 300))
         batch_op.add_column(sa.Column("checkpoint", sa.JSON(), comment="A Checkpoint."))
         batch_op.add_column(
             sa.Column("preemptions", sa.Integer(), nullable=False, server_default="0")
@@ -55,17 +54,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("owner", name=op.f("pk_accounts")),
     )
     op.create_table(
-        "lines",
-        sa.Column("key", sa.String(length=300), nullable=False),
-        sa.Column("because", sa.Text(), nullable=False),
-        sa.Column("waiting", sa.Integer(), nullable=False),
-        sa.Column("before", sa.Integer(), nullable=False, comment="Tasks that come first."),
-        sa.Column("soonest", sa.Float(), comment="When its first task may start, at best."),
-        sa.Column("latest", sa.Float(), comment="When its last task should have ended."),
-        sa.Column("at", sa.Float(), nullable=False),
-        sa.PrimaryKeyConstraint("key", name=op.f("pk_lines")),
-    )
-    op.create_table(
         "touched",
         sa.Column("id", _SERIAL, autoincrement=True, nullable=False),
         sa.Column("kind", sa.String(length=20), nullable=False, comment="job, task, worker, rules"),
@@ -76,7 +64,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    for table in ("touched", "lines", "accounts", "rules"):
+    for table in ("touched", "accounts", "rules"):
         op.drop_table(table)
     _drop("workers", ("storage", "tags"))
     _drop("attempts", _ATTEMPT_COLUMNS)
