@@ -5,14 +5,14 @@ time, with the same decisions either way. Pure: what has changed is handed in.
 from __future__ import annotations
 
 import heapq
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from math import inf
 
 from coordinator.core.asks import FarmEstimates, FarmHouse, ask_of, kind_of, lane_of
-from coordinator.core.decisions import Assign, Decision, Hold, Preempt
+from coordinator.core.decisions import Assign, Decision, Preempt
 from coordinator.core.foresight import Foresight
+from coordinator.core.news import News
 from coordinator.core.power import fit_there
 from coordinator.core.reasons import Reasons, own_reason
 from coordinator.core.residence import Residence, makes_room
@@ -31,8 +31,6 @@ _BANDS = {
     Band.BATCH: Urgency.BATCH,
 }
 _DEADLINE_STEP_SECONDS = 300.0
-_MANY = 50
-_AGAIN_SECONDS = 5.0
 Place = tuple[str, str, str]
 """Worker, device, lane."""
 
@@ -50,15 +48,6 @@ class Changes:
     devices: tuple[Device, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class _Said:
-    """What a line was told, and when that was found."""
-
-    key: LineKey
-    hold: Hold
-    at: float
-
-
 @dataclass(slots=True)
 class LivingYard:
     """What waits and what could run it. `held`: tasks that could not start yet, with why."""
@@ -74,8 +63,7 @@ class LivingYard:
     residence: Residence = field(default_factory=Residence)
     _of_worker: dict[str, set[tuple[str, str]]] = field(default_factory=dict)
     _later: list[tuple[float, str]] = field(default_factory=list)
-    _fresh: set[str] = field(default_factory=set)
-    _said: dict[int, _Said] = field(default_factory=dict)
+    news: News = field(default_factory=News)
     thrift: Thrift = field(init=False)
 
     def __post_init__(self) -> None:
@@ -136,12 +124,12 @@ class LivingYard:
                 attempt = self.attempts[decision.task]
                 found.append(Preempt(attempt, self._worker_of(decision.task), decision.because))
         room = [gone for one in found if isinstance(one, Assign) for gone in makes_room(one, self)]
-        return [*room, *found, *self.residence.decide(self, now), *self._news(now)]
+        return [*room, *found, *self.residence.decide(self, now), *self.news.of(self, now)]
 
     def _assigned(self, start: Start, now: float) -> list[Decision]:
         task = self.waiting.pop(start.task)
         self.under_way[task.id] = task
-        self._fresh.discard(task.id)
+        self.news.fresh.discard(task.id)
         (worker, id, _), *others = (_place(seat) for seat in start.seats)
         device = self.devices[worker, id]
         fit, longer = fit_there(self, task, device, start, now)
@@ -154,36 +142,6 @@ class LivingYard:
         lasts = start.begins_in + start.load_seconds + start.seconds + longer
         self.yard.prolong(task.id, longer)
         return [Assign(task, device, fit, why, lasts, lane_of(task.kind), members)]
-
-    def _news(self, now: float) -> list[Hold]:
-        """What tasks have not been told yet: all of a line whose reason is another now, else those
-        that have newly joined it."""
-        found, lines = list[Hold](), self.yard.lines
-        newly = defaultdict[int, list[str]](list)
-        for task_id in self._fresh & lines.where.keys():
-            newly[lines.where[task_id]].append(task_id)
-        reasons = Reasons(self)
-        for line in lines.standing():
-            hold, is_news = self._hold(line, reasons, now)
-            for task_id in lines.tasks(line) if is_news else newly.get(line, ()):
-                found.append(replace(hold, task=self.waiting[task_id]))
-        for task_id in sorted(self._fresh & self.held.keys()):
-            found.append(reasons.of_held(self.held[task_id], now))
-        self._fresh.clear()
-        return [hold for hold in found if hold.because != hold.task.because]
-
-    def _hold(self, line: int, reasons: Reasons, now: float) -> tuple[Hold, bool]:
-        """Why the line waits, and whether that is another reason than its tasks were told. What
-        very many would have to be told anew is looked at now and then."""
-        lines, said = self.yard.lines, self._said.get(line)
-        key, one = lines.key(line), self.waiting[lines.first(line)]
-        is_known = said is not None and said.key == key
-        if said and is_known and lines.count[line] > _MANY and now < said.at + _AGAIN_SECONDS:
-            return replace(said.hold, task=one), False
-        hold = reasons.of_line(line, one, now)
-        is_news = said is None or not is_known or said.hold.because != hold.because
-        self._said[line] = _Said(key, hold, now)
-        return hold, is_news
 
     def wake(self, now: float) -> float | None:
         """When to look again though nothing happens: see `Yard.wake`; and when what waits for a
@@ -210,19 +168,19 @@ class LivingYard:
     def _place(self, task: Waiting, now: float) -> None:
         if own_reason(task, now):
             self.held[task.id] = task
-            self._fresh.add(task.id)
+            self.news.fresh.add(task.id)
             when = max(task.not_before, task.start_after or 0.0)
             if when > now:
                 heapq.heappush(self._later, (when, task.id))
             return
         if cheaper := self.thrift.cheaper(task, now):
             self.held[task.id] = task
-            self._fresh.add(task.id)
+            self.news.fresh.add(task.id)
             again = self.thrift.look_again(task, cheaper, now)
             heapq.heappush(self._later, (again, task.id))
             return
         self.waiting[task.id] = task
-        self._fresh.add(task.id)
+        self.news.fresh.add(task.id)
         ask = ask_of(task, self.estimates.rules)
         self.estimates.examples.setdefault(ask, task)
         self.yard.wait(task.id, self._key(task), self.thrift.since(task, now))
@@ -247,7 +205,7 @@ class LivingYard:
         self.yard.leave(task_id)
         self.waiting.pop(task_id, None)
         self.held.pop(task_id, None)
-        self._fresh.discard(task_id)
+        self.news.fresh.discard(task_id)
         if going is None:
             self.attempts.pop(task_id, None)
             self.under_way.pop(task_id, None)

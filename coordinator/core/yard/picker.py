@@ -17,10 +17,10 @@ from coordinator.core.yard.doors import in_time
 from coordinator.core.yard.forecast import Forecast
 from coordinator.core.yard.lines import Lines
 from coordinator.core.yard.prices import Bools, Floats, Ints, Prices
+from coordinator.core.yard.queues import Queues
 from coordinator.core.yard.seats import Held, Seats
 from coordinator.core.yard.terms import Terms, Urgency
-
-_NO_SECONDS = 1e-6
+from coordinator.core.yard.urgency import urgency
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,22 +70,19 @@ class Picker:
     """[lines] seconds that the oldest task has waited."""
     urgency: Ints = field(init=False)
     """[lines] the band that each counts as now."""
-    _able_holders: Floats = field(init=False)
-    _holders_of: int = -1
-    _free: Floats = field(init=False)
-    _free_of: int = -1
+    queues: Queues = field(init=False)
     _ahead: Floats | None = None
-    _line_wait: Floats | None = None
-    _line_wait_of: int = -1
-    _work: Floats | None = None
-    """[models + 1] seconds of all that waits, of tasks without a model first."""
     _short: Floats | None = None
 
     def __post_init__(self) -> None:
         count = len(self.lines)
         oldest = self.lines.oldest[:count]
         self.waits = np.where(np.isfinite(oldest), self.now - oldest, 0.0)
-        self.urgency = self._urgency()
+        kinds = len(self.prices.kinds)
+        devices = float(self.seats.count[:kinds].sum())
+        self.urgency = urgency(self.lines, self.waits, self.forecast, self.terms, self.now, devices)
+        seen = (self.lines, self.seats, self.prices, self.forecast, self.terms)
+        self.queues = Queues(*seen, self.now, self.closes, self.waits)
 
     def pick(
         self,
@@ -157,11 +154,8 @@ class Picker:
         """The line's oldest task has gone."""
         oldest = self.lines.oldest[line]
         self.waits[line] = self.now - oldest if np.isfinite(oldest) else 0.0
-        self._ahead = self._line_wait = None
-        if self._work is not None:
-            shape = self.lines.shape[line]
-            usual = float(self.forecast.usual[shape])
-            self._work[self.prices.model[shape] + 1] -= usual if np.isfinite(usual) else 0.0
+        self._ahead = None
+        self.queues.taken_from(line)
 
     def _of(self, among: Bools, look: Look) -> Pick | None:
         """Stay, swap, or go off plan. Who is behind may have a model swapped at once; of the others
@@ -201,11 +195,11 @@ class Picker:
         behind, even, terms = self.behind(), self.even(), self.terms
         shape = self.lines.shape[: len(self.lines)]
         on_plan, usual = self.forecast.on_plan[shape, look.kind], self.forecast.usual[shape]
-        wait, ends = self._model_wait(shape), look.run + look.load
-        elsewhere = np.minimum(wait, self._drain() + self.forecast.least_load[shape]) + usual
+        wait, ends = self.queues.model_wait(shape), look.run + look.load
+        elsewhere = np.minimum(wait, self.queues.drain() + self.forecast.least_load[shape]) + usual
         among = among & (ends <= terms.patience * elsewhere + terms.relent * self.waits)
         planned = among & on_plan
-        yield planned & ~look.resident & self._starves(wait, look.load), "starved"
+        yield planned & ~look.resident & self.queues.starves(wait, look.load), "starved"
         stay = among & look.resident & (on_plan | (look.run < terms.stretch * usual))
         yield stay & behind, "stay"
         worth = (wait > terms.swap_lines * look.load) | (self.waits > terms.swap_waits * look.load)
@@ -253,37 +247,6 @@ class Picker:
     def _window(self) -> float:
         return self.accounts.window(self.terms.window_loads, self.terms.window_tasks)
 
-    def _urgency(self) -> Ints:
-        """[lines] the band each counts as now: aged, or critical by its deadline."""
-        lines, count = self.lines, len(self.lines)
-        band = self._aged()
-        deadline = lines.deadline[:count]
-        if not np.isfinite(deadline).any():
-            return np.asarray(band)
-        left = deadline - self.now
-        usual = self.forecast.usual[lines.shape[:count]]
-        usual = np.where(np.isfinite(usual), usual, 0.0)  # what nobody can run hurries nobody
-        devices = np.maximum(self.seats.count[: len(self.prices.kinds)].sum(), 1.0)
-        slack = left - usual * np.ceil(lines.count[:count] / devices)
-        late = np.maximum(self.terms.critical_seconds, self.terms.critical_part * left)
-        critical = np.isfinite(deadline) & (slack < late)
-        return np.asarray(np.where(critical, np.minimum(band, int(Urgency.CRITICAL)), band))
-
-    def _aged(self) -> Ints:
-        """[lines] bands after ageing. All that asked for as much rise with what has aged: age lifts
-        nobody above others of their band, there it is their turn that counts."""
-        count = len(self.lines)
-        asked = self.lines.band[:count]
-        risen = np.floor(self.waits / self.terms.age_seconds).astype(np.int64)
-        if not risen.any():
-            return np.asarray(asked)
-        own = np.maximum(asked - risen, int(Urgency.INTERACTIVE))
-        best = np.full(len(Urgency), int(Urgency.BATCH))
-        waits = self.lines.count[:count] > 0
-        np.minimum.at(best, asked[waits], own[waits])
-        of_band = np.minimum.accumulate(best[::-1])[::-1]
-        return np.asarray(np.minimum(own, of_band[asked]))
-
     def tiers(self) -> Ints:
         """[lines] the band, and before or behind its others what a person has moved."""
         moved = np.sign(self.lines.rank[: len(self.lines)]).astype(np.int64) + 1
@@ -325,86 +288,6 @@ class Picker:
         offered = model[among] + 1  # tasks without a model count as one
         total = np.bincount(offered, weights=press[among])
         return int(total.argmax()) - 1
-
-    def _model_wait(self, shape: Ints) -> Floats:
-        if self._line_wait is None or self._line_wait_of != self.seats.changes:
-            self._line_wait, self._line_wait_of = self._wait_now(shape), self.seats.changes
-        return self._line_wait
-
-    def _wait_now(self, shape: Ints) -> Floats:
-        """[lines] seconds until today's holders that can run the shape have cleared the line of its
-        model; endless where there is none."""
-        model, holders = self.prices.model, self.able_holders()
-        with np.errstate(divide="ignore", invalid="ignore"):
-            wait = np.where(holders > 0, self._waiting_work()[model + 1] / holders, np.inf)
-        wait = np.where(model < 0, 0.0, wait + self._until_free()[model + 1])
-        return np.asarray(wait[shape])
-
-    def _waiting_work(self) -> Floats:
-        if self._work is None:
-            count = len(self.lines)
-            shape, tasks = self.lines.shape[:count], self.lines.count[:count]
-            usual = self.forecast.usual[shape]
-            work = np.where((tasks > 0) & np.isfinite(usual), usual, 0.0) * tasks
-            models = len(self.prices.models) + 1
-            model = self.prices.model[shape] + 1
-            self._work = np.bincount(model, work, models).astype(np.float64)
-        return self._work
-
-    def _drain(self) -> float:
-        """Seconds until all devices together have cleared what waits."""
-        return float(self._waiting_work().sum()) / max(float(self.seats.count.sum()), 1.0)
-
-    def _until_free(self) -> Floats:
-        """[models + 1] seconds until a device that holds the model is free; of none first, 0."""
-        if self._free_of != self.seats.changes:
-            self._free_of = self.seats.changes
-            self._free = np.zeros(len(self.prices.models) + 1)
-            for model in (np.nonzero(self._waiting_work()[1:] > _NO_SECONDS)[0]).tolist():
-                self._free[model + 1] = self.seats.free_in(model, self.now)
-        return self._free
-
-    def able_holders(self) -> Floats:
-        """[shapes] devices that hold the model and may run the shape."""
-        if self._holders_of != self.seats.changes:
-            self._holders_of = self.seats.changes
-            kinds = len(self.prices.kinds)
-            able = self.forecast.on_plan | (
-                self.prices.run < self.terms.stretch * self.forecast.usual[:, None]
-            )
-            model = self.prices.model
-            held = self.seats.holders
-            of_model = held[np.minimum(np.maximum(model, 0), len(held) - 1)][:, :kinds]
-            of_model = np.where((model >= 0) & (model < len(held)), 1, 0)[:, None] * of_model
-            able = able & np.isfinite(self.prices.run) & (self.closes > 0)
-            self._able_holders = (of_model * able).sum(1)
-        return self._able_holders
-
-    def next_waits(self, lines: Ints, run: Floats, load: Floats) -> list[float]:
-        """Moments at which a wait of these lines becomes long enough for something. `run`, `load`:
-        [these lines, some kinds] seconds."""
-        terms, oldest = self.terms, self.lines.oldest[lines][:, None]
-        swaps = oldest + terms.swap_waits * load
-        overdue = oldest + terms.behind_waits * load
-        let_go = self.seats.let_go(len(self.prices.models))
-        unheld = let_go[self.prices.model[self.lines.shape[lines]]][:, None]
-        longest = np.maximum(terms.starve_seconds, terms.starve_loads * load)
-        starves = np.maximum(oldest, unheld) + longest
-        ages = (np.floor(self.waits[lines] / terms.age_seconds) + 1.0) * terms.age_seconds
-        late = self.lines.deadline[lines] - terms.critical_seconds
-        relents = oldest + (run + load) / terms.relent
-        moments = [swaps, overdue, starves, relents, oldest[:, 0] + ages, late]
-        coming = [found[found > self.now] for found in moments]
-        return [float(found.min()) for found in coming if len(found)]
-
-    def _starves(self, wait: Floats, load: Floats) -> Bools:
-        """[lines] nobody holds the model, or has for far too long while the oldest waited."""
-        longest = np.maximum(self.terms.starve_seconds, self.terms.starve_loads * load)
-        model = self.prices.model[self.lines.shape[: len(self.lines)]]
-        unheld = np.minimum(
-            self.waits, self.now - self.seats.let_go(len(self.prices.models))[model]
-        )
-        return np.asarray(np.isinf(wait) & (unheld > longest))
 
 
 def _different(tiers: Ints) -> Ints:

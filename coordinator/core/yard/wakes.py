@@ -47,4 +47,5 @@ def of_waits(yard: Yard, picker: Picker) -> Iterator[float]:
     idle = np.nonzero(has_idle & (picker.closes > 0))[0]
     if len(ready) and len(idle):
         pairs = np.ix_(yard.lines.shape[ready], idle)
-        yield from picker.next_waits(ready, yard.prices.run[pairs], yard.prices.load[pairs])
+        run, load = yard.prices.run[pairs], yard.prices.load[pairs]
+        yield from picker.queues.next_waits(ready, run, load)
