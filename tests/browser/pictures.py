@@ -26,7 +26,8 @@ SIZES = {"desktop": (1360, 900), "phone": (390, 844)}
 
 def pages_of(page: Page, url: str) -> dict[str, str]:
     """Every page by name, with the newest job of each state that there is."""
-    found = {"overview": "/", "jobs": "/jobs", "workers": "/workers", "new": "/new"}
+    found = {"overview": "/", "jobs": "/jobs", "queue": "/queue", "rules": "/rules"}
+    found |= {"workers": "/workers", "new": "/new"}
     found |= {"models": "/models", "models-all": "/models?devices=all"}
     for state in ("running", "done", "failed", "queued", "cancelled"):
         page.goto(f"{url}/jobs?state={state}")
