@@ -132,10 +132,11 @@ def usual_shot(model: VideoModel) -> Waiting:
 
 
 def pinned_on(device: Device, rules: Rules) -> frozenset[str]:
-    """Models of its worker that people want kept on just such devices."""
+    """Models of its worker that people want kept on just such devices, or wherever they are."""
     where = (device.node, device.worker_id, device.catalog_type)
-    placed = (pin for pin in rules.pins if pin.nodes or pin.types)
-    return frozenset(pin.model for pin in placed if pin.wants(*where)) & device.models
+    here = device.resident
+    found = (p for p in rules.pins if p.nodes or p.types or p.model in here)
+    return frozenset(pin.model for pin in found if pin.wants(*where)) & device.models
 
 
 @dataclass(slots=True)

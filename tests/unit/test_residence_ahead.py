@@ -66,6 +66,15 @@ class TestPins:
         (hold,) = of_kind(Hold, ruled(farm(large, small_card)))
         assert hold.because.startswith(f"nobody may run this: is kept for {SMALL}, which leaves ")
 
+    def test_one_without_a_place_is_kept_where_it_is(self) -> None:
+        anywhere, large = f'[[pins]]\nmodel = "{SMALL}"\n', waiting(shot(LARGE), "job-l.s01.video1")
+        small_card = replace(CARD, memory_gib=12.0)
+        assert of_kind(Assign, ruled(farm(large, small_card), anywhere))
+        held = replace(small_card, resident=frozenset({SMALL}))
+        (hold,) = of_kind(Hold, ruled(farm(large, held), anywhere))
+        assert f"is kept for {SMALL}" in hold.because
+        assert not of_kind(Preload, ruled(farm(CARD), anywhere))
+
     def test_what_fits_beside_it_runs(self) -> None:
         assert of_kind(Assign, ruled(farm(waiting(shot(DEMO)), CARD)))
 
