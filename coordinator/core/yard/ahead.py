@@ -78,10 +78,9 @@ def serve_ahead(round: Round, soon: Sequence[int]) -> None:
                 round.start(pick.line, (number,), "ahead", begins_in)
 
 
-def coming(round: Round) -> list[tuple[Hashable, str]]:
-    """Devices that are free soon, with the model that each would load then, as things stand."""
+def coming(round: Round, soon: Sequence[int]) -> list[tuple[Hashable, str]]:
+    """Those that are free `soon`, with the model that each would load then, as things stand."""
     yard, found = round.yard, list[tuple[Hashable, str]]()
-    soon = loads_soon(yard.seats, yard.terms, round.picker.now)
     for key, numbers in _by_class(yard.seats, soon).items():
         model = _loads_next(round, numbers[0], key)
         found += [(yard.seats.seats[number].key, model) for number in numbers if model]

@@ -115,11 +115,6 @@ class Batch:
             self._lay_out(picker)
             self.may_renew = False
 
-    def next(self, number: int, picker: Picker, ready: Bools) -> int | None:
-        """The line that the device should serve next; None when its list has nothing for it."""
-        chosen = self.peek(number, picker, ready)
-        return self.take(number, *chosen) if chosen else None
-
     def peek(self, number: int, picker: Picker, ready: Bools) -> tuple[list[int], int] | None:
         """The entry of its list, and the line of it, that the device should serve next."""
         entries, seat = self.lists.get(number), picker.seats.seats[number]

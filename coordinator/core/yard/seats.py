@@ -58,7 +58,6 @@ class Seat:
     is_open: bool = True
     kept_for: int | None = None
     """The line that it is reserved for."""
-    kept_until: float = inf
 
     @property
     def most_gib(self) -> float:
@@ -112,7 +111,7 @@ class Seats:
         if old.is_open and _alike(old, seat):
             return number
         seat.run, seat.then = old.run, old.then
-        seat.kept_for, seat.kept_until = old.kept_for, old.kept_until
+        seat.kept_for = old.kept_for
         self._leave(number)
         self.seats[number] = seat
         self._enter(number)
@@ -130,7 +129,7 @@ class Seats:
         for number in run.seats:
             seat = self.seats[number]
             self._unlist(number)
-            seat.run, seat.kept_for, seat.kept_until = run, None, inf
+            seat.run, seat.kept_for = run, None
             self._note_end(number, run, model)
             if model >= 0 and model not in seat.held:
                 self._held_until.update(dict.fromkeys(seat.held, run.started_at))
@@ -207,10 +206,10 @@ class Seats:
             self._hold(number, held)
             self._list(number)
 
-    def keep(self, number: int, line: int | None, until: float = inf) -> None:
+    def keep(self, number: int, line: int | None) -> None:
         """Reserve the device for a line, or for nobody."""
         self._unlist(number)
-        self.seats[number].kept_for, self.seats[number].kept_until = line, until
+        self.seats[number].kept_for = line
         self._list(number)
 
     def classes(self) -> list[ClassKey]:

@@ -208,9 +208,8 @@ class Yard:
 
     def coming(self, now: float) -> list[tuple[Hashable, str]]:
         """Devices that are free soon, with the model that each would load then, as things stand."""
-        if not self.lines.total() or not loads_soon(self.seats, self.terms, now):
-            return []
-        return coming(Round(self, self._present_look(now), []))
+        soon = loads_soon(self.seats, self.terms, now) if self.lines.total() else []
+        return coming(Round(self, self._present_look(now), []), soon) if soon else []
 
     def _serve(self, round: Round, soon: Sequence[int], may_push: bool) -> None:
         serve_large(round)
