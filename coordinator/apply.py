@@ -18,7 +18,6 @@ from coordinator.core.lifecycle import AttemptEvent, JobEvent, TaskEvent
 from coordinator.core.recover import GiveUp, Lose, Retry
 from coordinator.core.snapshot import Waiting
 from coordinator.store import attempts, graph, roster
-from coordinator.store.guarded import parts
 from coordinator.store.ledger import Ledger, Posted, Told
 from reelyard import messages
 from reelyard.messages import CancelAttempt, RunTask
@@ -47,7 +46,7 @@ def apply_decisions(ledger: Ledger, decisions: Iterable[Decision], lease_seconds
             _tell_worker(ledger, decision)
         elif is_news(decision):
             reasons[decision.because].append(decision.task.id)
-    sent = sum(_try_to_assign(ledger, part, lease_seconds) for part in parts(chosen))
+    sent = _try_to_assign(ledger, chosen, lease_seconds) if chosen else 0
     attempts.say_why(ledger.connection, reasons)
     return sent
 

@@ -10,6 +10,7 @@ from typing import Protocol
 
 from celery import Celery
 from kombu.exceptions import OperationalError
+from sqlalchemy import Connection
 
 from coordinator.store import mail
 from coordinator.store.database import Database
@@ -64,23 +65,31 @@ def make_celery(broker_url: str) -> Celery:
 
 
 class Dispatcher:
-    """Empties the outbox."""
+    """Empties the outbox. What has been sent is noted with whatever is written next: were it not,
+    it would be sent twice, and who gets it has to bear that anyway."""
 
     def __init__(self, database: Database, carrier: Carrier, clock: Clock) -> None:
         self._database, self._carrier, self._clock = database, carrier, clock
+        self._sent: list[mail.Letter] = []
         self._forgot_at = 0.0
 
     def send(self) -> int:
         """How many letters were sent: all that wait, unless the broker is away."""
         count = 0
         while True:
+            self._settle()
             with self._database.read() as connection:
                 letters = mail.unsent(connection)
-            sent = self._carry(letters)
-            self._note(sent)
-            count += len(sent)
-            if len(sent) < mail.AT_ONCE:
+            self._sent = self._carry(letters)
+            count += len(self._sent)
+            if len(self._sent) < mail.AT_ONCE:
                 return count
+
+    def note(self, connection: Connection) -> None:
+        """Write down, in this transaction, what has been sent since the last time."""
+        if self._sent:
+            mail.mark_sent(connection, self._sent, self._clock.now())
+        self._sent = []
 
     def _carry(self, letters: Sequence[mail.Letter]) -> list[mail.Letter]:
         sent: list[mail.Letter] = []
@@ -94,14 +103,13 @@ class Dispatcher:
             sent += bag
         return sent
 
-    def _note(self, sent: Sequence[mail.Letter]) -> None:
+    def _settle(self) -> None:
         now = self._clock.now()
         tidy = now - self._forgot_at > _FORGET_EVERY_SECONDS
-        if not sent and not tidy:
+        if not self._sent and not tidy:
             return
         with self._database.write() as connection:
-            if sent:
-                mail.mark_sent(connection, sent, now)
+            self.note(connection)
             if tidy:
                 mail.forget_old(connection, now)
                 self._forgot_at = now

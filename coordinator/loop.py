@@ -8,30 +8,20 @@ from __future__ import annotations
 import logging
 import queue
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 
-from sqlalchemy import Connection
-
-from coordinator.apply import apply_decisions, follow, give_up, is_news, lose
+from coordinator.apply import apply_decisions, give_up, is_news
 from coordinator.core.decisions import Assign, Decision
-from coordinator.core.recover import (
-    KnownWorker,
-    Lose,
-    Patience,
-    Resend,
-    after_loss,
-    recover,
-    silent,
-)
+from coordinator.core.recover import Patience
 from coordinator.dispatch import Dispatcher
 from coordinator.leader import Leader
 from coordinator.reports import ReportTaker
 from coordinator.scheduler import Found, Scheduler
-from coordinator.store import attempts, farm, mail, roster
 from coordinator.store.accounts import keep_ahead
 from coordinator.store.database import AWAY, Database
 from coordinator.store.ledger import Ledger
 from coordinator.store.touched import take_touched
+from coordinator.watch import Watch
 from reelyard.catalog import Catalog
 from reelyard.clock import Clock
 from reelyard.wire import unbundle
@@ -39,7 +29,6 @@ from reelyard.wire import unbundle
 log = logging.getLogger(__name__)
 _BATCH = 200
 _AWAY_SECONDS = 1.0
-_PAUSE_SECONDS = 5.0
 _KEEP_EVERY_SECONDS = 10.0
 _CHANGE_NOTHING = frozenset({"started", "progress", "heartbeat"})
 """Reports after which nothing can run that could not run before: the next tick is soon enough."""
@@ -61,10 +50,10 @@ class Loop:
         ahead_seconds: float = 0.0,
     ) -> None:
         self._database, self._dispatcher, self._taker = database, dispatcher, taker
-        self._leader, self._patience = leader, patience
+        self._leader, self._watch = leader, Watch(patience, clock, tick_seconds)
         self._clock, self._tick_seconds = clock, tick_seconds
         self._scheduler = Scheduler(database, catalog, clock, ahead_seconds)
-        self._turned_at = self._ticked_at = self._kept_at = self._listening_since = 0.0
+        self._ticked_at = self._kept_at = 0.0
         self._inbox: queue.SimpleQueue[object | None] = queue.SimpleQueue()
         self._leads, self._kept = False, dict[str, float]()
         self._rung, self._stopping = threading.Event(), threading.Event()
@@ -93,8 +82,9 @@ class Loop:
     def turn(self, payloads: list[object]) -> None:
         """One turn: reports in, decisions out, messages sent. Empties the list once the reports are
         in the database, whatever becomes of the rest."""
-        self._notice_a_pause()
-        is_due = self._is_due(payloads)
+        kinds = {str(one.get("type")) for one in payloads if isinstance(one, dict)}
+        self._watch.listen(kinds)
+        is_due = self._is_due(kinds)
         if payloads:
             self._take(payloads)
             payloads.clear()
@@ -103,7 +93,7 @@ class Loop:
                 self._lead()
         finally:  # acknowledgements and cancels do not wait for a scheduler that stumbles
             self._dispatcher.send()
-        self._turned_at = self._clock.now()
+        self._watch.heard()
 
     def _lead(self) -> None:
         """A tick, where this coordinator leads. One that does not knows nothing for certain."""
@@ -113,20 +103,12 @@ class Loop:
         if self._leads:
             self._tick()
 
-    def _notice_a_pause(self) -> None:
-        """After a start, a sleep of the machine, a jump of the clock or a database that was away,
-        nobody is blamed for silence that was ours."""
-        now = self._clock.now()
-        if not 0 <= now - self._turned_at <= _PAUSE_SECONDS:
-            self._listening_since = now
-
-    def _is_due(self, payloads: Sequence[object]) -> bool:
+    def _is_due(self, kinds: Set[object]) -> bool:
         """Whether to look for what could run: not after each step that some task has made."""
-        if not payloads or self._rung.is_set():
+        if not kinds or self._rung.is_set():
             return True
-        kinds = (payload.get("type") for payload in payloads if isinstance(payload, dict))
         waited = abs(self._clock.now() - self._ticked_at)
-        return waited >= self._tick_seconds or any(kind not in _CHANGE_NOTHING for kind in kinds)
+        return waited >= self._tick_seconds or not kinds <= _CHANGE_NOTHING
 
     def _run(self) -> None:
         reports: list[object] = []
@@ -160,6 +142,7 @@ class Loop:
 
     def _take(self, payloads: list[object]) -> None:
         with self._database.write() as connection:
+            self._dispatcher.note(connection)
             ledger = Ledger(connection, self._clock.now())
             for problem in self._taker.take(ledger, payloads):
                 log.error("%s", problem)
@@ -171,10 +154,8 @@ class Loop:
         self._rung.clear()
         self._ticked_at = self._clock.now()
         # 1. What was lost?
-        with self._database.read() as connection:
-            is_all_well = not self._silent(connection) and not self._unheard(connection)
-        if not is_all_well:
-            self._write(self._recover)
+        if self._watch.sees_something(self._database):
+            self._write(self._watch.recover)
         # 2. What should run where, and why does the rest wait? Thought over without a lock.
         found = self._scheduler.look()
         decisions = [decision for decision in found.decisions if is_news(decision)]
@@ -189,6 +170,7 @@ class Loop:
             if not self._leader.confirms(connection):
                 self._scheduler.forget()
                 return
+            self._dispatcher.note(connection)
             ledger = Ledger(connection, self._clock.now())
             change(ledger)
         self._scheduler.note(ledger.touched)
@@ -203,32 +185,6 @@ class Loop:
             self._kept = ahead
             self._write(lambda ledger: keep_ahead(ledger.connection, ahead, now))
 
-    def _silent(self, connection: Connection) -> list[KnownWorker]:
-        workers = farm.read_workers(connection).values()
-        return silent(workers, self._clock.now(), self._patience, self._listening_since)
-
-    def _unheard(self, connection: Connection) -> list[Lose | Resend]:
-        return recover(
-            farm.read_open_attempts(connection),
-            farm.read_workers(connection),
-            self._clock.now(),
-            self._patience,
-            self._listening_since,
-        )
-
-    def _recover(self, ledger: Ledger) -> None:
-        connection, now = ledger.connection, ledger.now
-        for worker in self._silent(connection):
-            if roster.sign_off(connection, worker.id):
-                quiet = f"Worker {worker.id} fell silent {now - worker.last_seen:.0f} s ago."
-                ledger.tell("worker.offline", quiet, worker_id=worker.id)
-                ledger.touch("worker", [worker.id])
-        for item in self._unheard(connection):
-            if isinstance(item, Lose):
-                self._lose(ledger, item)
-            else:
-                mail.send_again(connection, item.attempt.id, now)
-
     def _apply(self, ledger: Ledger, decisions: Sequence[Decision], found: Found) -> None:
         take_touched(ledger.connection, found.notes)
         for task_id, why in found.unreadable:
@@ -236,13 +192,6 @@ class Loop:
             give_up(ledger, task_id, None, "its work makes no sense to this version of Reelyard")
         apply_decisions(ledger, decisions, self._taker.lease_seconds)
         self._scheduler.note(("task", d.task.id) for d in decisions if isinstance(d, Assign))
-
-    def _lose(self, ledger: Ledger, lost: Lose) -> None:
-        if lose(ledger, lost):
-            row = attempts.read_attempt(ledger.connection, lost.attempt.id)
-            assert row is not None
-            step = after_loss(lost.because, attempts.tries(row), ledger.now, self._patience)
-            follow(ledger, lost.attempt.task_id, lost.attempt.id, step)
 
     def _resign(self) -> None:
         try:

@@ -21,6 +21,9 @@ from coordinator.store.touched import Kind, read_touched
 from reelyard.catalog import Catalog
 from reelyard.clock import Clock
 
+_LEARN_EVERY_SECONDS = 1.0
+"""What lessons change is asked anew of every shape and kind of device; a task that comes back, for
+want of memory perhaps, does not wait for that."""
 _MOST_CHANGES = 10_000
 """More than these are not worth looking up one by one."""
 
@@ -47,6 +50,7 @@ class Scheduler:
         self._foresight = Foresight(catalog)
         self._farm: LivingYard | None = None
         self._news: set[tuple[Kind, str]] = set()
+        self._may_learn, self._learned_at = False, 0.0
 
     def note(self, touched: Iterable[tuple[Kind, str]]) -> None:
         """What this process has changed. Of its changes to jobs the tasks tell by themselves."""
@@ -86,12 +90,16 @@ class Scheduler:
         if not is_known or len(news) > _MOST_CHANGES:
             return self._read_all(connection)
         assert self._farm is not None
+        now = self._clock.now()
         only = farm.Only(named.get("task", frozenset()), named.get("job", frozenset()))
         workers = named.get("worker", frozenset())
         changes, unreadable = farm.read_changes(connection, self._catalog, only, workers)
-        if changes.tasks:
+        self._may_learn = self._may_learn or bool(changes.tasks)
+        came_back = any(task.attempt_count for task in changes.waiting)
+        if self._may_learn and (came_back or abs(now - self._learned_at) >= _LEARN_EVERY_SECONDS):
             self._learn(connection)
-        self._farm.change(changes, self._clock.now())
+            self._may_learn, self._learned_at = False, now
+        self._farm.change(changes, now)
         return unreadable
 
     def _read_all(self, connection: Connection) -> Sequence[tuple[str, str]]:

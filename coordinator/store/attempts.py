@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, RowMapping, Update, bindparam, insert, null, select, update
+from sqlalchemy import Connection, RowMapping, Update, bindparam, null, select, update
 
 from coordinator.core.decisions import Assign
 from coordinator.core.snapshot import Waiting
+from coordinator.store.bulk import among, insert_rows
 from coordinator.store.farm import OPEN_ATTEMPT
-from coordinator.store.guarded import parts, these
 from coordinator.store.tables import attempts, tasks
 from reelyard.ids import attempt_id
 from reelyard.messages import Measured, Progress
@@ -18,9 +18,7 @@ from reelyard.states import FINAL_TASK_STATES, AttemptState, TaskState
 from reelyard.task import Checkpoint
 
 _FEW = 8
-_PLACES = select(tasks.c.id, tasks.c.checkpoint).where(
-    tasks.c.id.in_(these("ids")), tasks.c.preemptions > 0
-)
+_PLACES = select(tasks.c.id, tasks.c.checkpoint).where(among(tasks.c.id), tasks.c.preemptions > 0)
 _PREEMPTIONS = select(tasks.c.preemptions).where(tasks.c.id == attempts.c.task_id)
 _REPORTED = select(
     _PREEMPTIONS.scalar_subquery().label("preemptions"),
@@ -31,15 +29,15 @@ _REPORTED = select(
             *("plan", "device_type", "predicted_gib"),
         )
     ),
-).where(attempts.c.id.in_(these("ids")))
+).where(among(attempts.c.id))
 _OPEN_OF = (
     select(attempts.c.id, attempts.c.worker_id)
-    .where(attempts.c.task_id.in_(these("ids")), attempts.c.state.in_(OPEN_ATTEMPT))
+    .where(among(attempts.c.task_id), attempts.c.state.in_(OPEN_ATTEMPT))
     .order_by(attempts.c.id)
 )
 _STANDING = select(
     tasks.c.id, tasks.c.job_id, tasks.c.label, tasks.c.state, tasks.c.attempt_id
-).where(tasks.c.id.in_(these("ids")))
+).where(among(tasks.c.id))
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,17 +88,13 @@ def open_attempts(
     """Tries that are about to be sent; `boots` by worker. Their tasks know them already."""
     moment = {"created_at": now, "sent_at": now, "lease_until": lease_until}
     rows = [{**_row(one, now), "boot_id": boots[one.worker_id], **moment} for one in tries]
-    if rows:
-        connection.execute(insert(attempts), rows)
+    insert_rows(connection, attempts, rows)
 
 
 def read_attempts(connection: Connection, attempt_ids: Iterable[str]) -> dict[str, RowMapping]:
     """What reports ask of attempts, by id; those that never were are left out."""
-    found: dict[str, RowMapping] = {}
-    for part in parts(set(attempt_ids)):
-        rows = connection.execute(_REPORTED, {"ids": part}).mappings()
-        found |= {row["id"]: row for row in rows}
-    return found
+    rows = connection.execute(_REPORTED, {"ids": sorted(set(attempt_ids))}).mappings()
+    return {row["id"]: row for row in rows}
 
 
 def read_attempt(connection: Connection, attempt_id: str) -> RowMapping | None:
@@ -122,12 +116,12 @@ def keep_place(connection: Connection, task_id: str, checkpoint: Checkpoint | No
 
 def places(connection: Connection, task_ids: Iterable[str]) -> dict[str, Checkpoint]:
     """Where these tasks go on, by task; those that begin at their beginning are left out."""
-    found: dict[str, Checkpoint] = {}
-    for part in parts(task_ids):
-        for row in connection.execute(_PLACES, {"ids": part}):
-            if row.checkpoint is not None:
-                found[row.id] = Checkpoint.model_validate(row.checkpoint)
-    return found
+    rows = connection.execute(_PLACES, {"ids": list(task_ids)})
+    return {
+        row.id: Checkpoint.model_validate(row.checkpoint)
+        for row in rows
+        if row.checkpoint is not None
+    }
 
 
 def measured_values(measured: Measured) -> dict[str, object]:
@@ -142,11 +136,8 @@ def measured_values(measured: Measured) -> dict[str, object]:
 
 def open_of(connection: Connection, task_ids: Iterable[str]) -> list[tuple[str, str]]:
     """Open attempts of these tasks with their workers."""
-    found: list[tuple[str, str]] = []
-    for part in parts(task_ids):
-        rows = connection.execute(_OPEN_OF, {"ids": part})
-        found += [(row.id, row.worker_id) for row in rows]
-    return found
+    rows = connection.execute(_OPEN_OF, {"ids": list(task_ids)})
+    return [(row.id, row.worker_id) for row in rows]
 
 
 def unfinished_tasks(connection: Connection, job_id: str) -> list[str]:
@@ -174,12 +165,11 @@ def task_name(connection: Connection, task_id: str) -> tuple[str, str]:
 
 def how_they_stand(connection: Connection, task_ids: Iterable[str]) -> dict[str, Standing]:
     """By task."""
-    found: dict[str, Standing] = {}
-    for part in parts(set(task_ids)):
-        for row in connection.execute(_STANDING, {"ids": part}):
-            state = TaskState(row.state)
-            found[row.id] = Standing(row.id, row.job_id, row.label, state, row.attempt_id)
-    return found
+    rows = connection.execute(_STANDING, {"ids": sorted(set(task_ids))})
+    return {
+        row.id: Standing(row.id, row.job_id, row.label, TaskState(row.state), row.attempt_id)
+        for row in rows
+    }
 
 
 def say_why(connection: Connection, reasons: Mapping[str, Sequence[str]]) -> None:
@@ -190,8 +180,8 @@ def say_why(connection: Connection, reasons: Mapping[str, Sequence[str]]) -> Non
         if len(task_ids) <= _FEW:
             few += [{"of_id": task_id, "why": because} for task_id in task_ids]
             continue
-        for part in parts(task_ids):
-            connection.execute(_waits().where(tasks.c.id.in_(part)).values(because=because))
+        alike = _waits().where(among(tasks.c.id)).values(because=because)
+        connection.execute(alike, {"ids": task_ids})
     if few:
         one = _waits().where(tasks.c.id == bindparam("of_id"))
         connection.execute(one.values(because=bindparam("why")), few)

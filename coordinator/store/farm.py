@@ -13,6 +13,7 @@ from coordinator.core.living import Changes
 from coordinator.core.recover import KnownWorker, OpenAttempt
 from coordinator.core.snapshot import Device, Snapshot, UnderWay, Waiting
 from coordinator.store.accounts import read_ahead
+from coordinator.store.bulk import among
 from coordinator.store.lessons import read_lessons
 from coordinator.store.rules import read_rules
 from coordinator.store.tables import attempts, devices, edges, jobs, tasks, workers
@@ -41,6 +42,40 @@ _OF_ITS_JOB = [
 ] + [jobs.c.created_at.label("queued_at"), jobs.c.state.label("js")]
 OPEN_ATTEMPT = (AttemptState.SENT, AttemptState.RUNNING)
 OPEN_JOB = (JobState.QUEUED, JobState.RUNNING, JobState.PAUSED)
+_OF_JOBS = select(tasks.c.id).where(among(tasks.c.job_id))
+_STATES = select(tasks.c.id, tasks.c.state).where(among(tasks.c.id))
+_DEPENDANTS = select(edges.c.task_id).where(among(edges.c.needs))
+_TASKS = select(*_LOOKED_AT, *_OF_ITS_JOB, tasks.c.state).join(jobs, jobs.c.id == tasks.c.job_id)
+_ALL_THAT_WAIT = _TASKS.where(tasks.c.state == TaskState.WAITING, jobs.c.state.in_(OPEN_JOB))
+_THESE = _TASKS.where(among(tasks.c.id))
+_UNDER_WAY = (
+    select(
+        *_LOOKED_AT,
+        *_OF_ITS_JOB,
+        attempts.c.id.label("attempt"),
+        *(attempts.c[name] for name in ("worker_id", "device_id", "lane", "members")),
+        attempts.c.created_at.label("since"),
+        attempts.c.ends_at,
+        attempts.c.predicted_gib,
+    )
+    .join(jobs, jobs.c.id == tasks.c.job_id)
+    .join(attempts, attempts.c.id == tasks.c.attempt_id)
+    .where(attempts.c.state.in_(OPEN_ATTEMPT))
+)
+_THESE_UNDER_WAY = _UNDER_WAY.where(among(tasks.c.id))
+_OPEN_NEEDS = (
+    select(edges.c.task_id, tasks.c.label)
+    .join(tasks, tasks.c.id == edges.c.needs)
+    .where(tasks.c.state != TaskState.DONE)
+    .order_by(tasks.c.scene, tasks.c.role.desc())
+)
+_OPEN_NEEDS_OF = _OPEN_NEEDS.where(among(edges.c.task_id))
+_BUSY = (
+    select(attempts.c.worker_id, attempts.c.device_id, tasks.c.label)
+    .join(tasks, tasks.c.id == attempts.c.task_id)
+    .where(attempts.c.state.in_(OPEN_ATTEMPT))
+    .order_by(attempts.c.created_at.desc(), attempts.c.id)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,11 +132,10 @@ def _with_dependants(connection: Connection, only: Only) -> frozenset[str]:
     column a condition: a planner that has to choose reads every task that waits."""
     found = set(only.ids)
     if only.jobs:
-        found.update(connection.scalars(select(tasks.c.id).where(tasks.c.job_id.in_(only.jobs))))
-    states = connection.execute(select(tasks.c.id, tasks.c.state).where(tasks.c.id.in_(only.ids)))
-    done = [id for id, state in states if state == TaskState.DONE]
-    if done:
-        found.update(connection.scalars(select(edges.c.task_id).where(edges.c.needs.in_(done))))
+        found.update(connection.scalars(_OF_JOBS, {"ids": only.jobs}))
+    states = connection.execute(_STATES, {"ids": only.ids}) if only.ids else ()
+    if done := [id for id, state in states if state == TaskState.DONE]:
+        found.update(connection.scalars(_DEPENDANTS, {"ids": done}))
     return frozenset(found)
 
 
@@ -110,13 +144,9 @@ def read_waiting(
 ) -> tuple[list[Waiting], list[tuple[str, str]]]:
     """Tasks that wait, of jobs that are not over; and those that make no sense to us, with why. Of
     `ids` where they are given."""
-    is_open = (tasks.c.state == TaskState.WAITING, jobs.c.state.in_(OPEN_JOB))
-    query = (
-        select(*_LOOKED_AT, *_OF_ITS_JOB, tasks.c.state)
-        .join(jobs, jobs.c.id == tasks.c.job_id)
-        .where(*(is_open if ids is None else (tasks.c.id.in_(ids),)))
-    )
-    rows = [row for row in connection.execute(query).mappings() if _waits(row)]
+    query = _ALL_THAT_WAIT if ids is None else _THESE
+    read = connection.execute(query, {} if ids is None else {"ids": ids})
+    rows = [row for row in read.mappings() if _waits(row)]
     these = None if ids is None else [row["id"] for row in rows]
     open_needs, short_of = _open_needs(connection, these), _short_of(connection, rows)
     found, unreadable = list[Waiting](), list[tuple[str, str]]()
@@ -135,24 +165,10 @@ def read_under_way(
 ) -> tuple[list[UnderWay], list[tuple[str, str]]]:
     """Tasks with an open try, and those that make no sense to us, with why. Of `ids` where they are
     given."""
-    query = (
-        select(
-            *_LOOKED_AT,
-            *_OF_ITS_JOB,
-            attempts.c.id.label("attempt"),
-            *(attempts.c[name] for name in ("worker_id", "device_id", "lane", "members")),
-            attempts.c.created_at.label("since"),
-            attempts.c.ends_at,
-            attempts.c.predicted_gib,
-        )
-        .join(jobs, jobs.c.id == tasks.c.job_id)
-        .join(attempts, attempts.c.id == tasks.c.attempt_id)
-        .where(attempts.c.state.in_(OPEN_ATTEMPT))
-    )
-    if ids is not None:
-        query = query.where(tasks.c.id.in_(ids))
+    query = _UNDER_WAY if ids is None else _THESE_UNDER_WAY
+    read = connection.execute(query, {} if ids is None else {"ids": ids})
     found, unreadable = list[UnderWay](), list[tuple[str, str]]()
-    for row in connection.execute(query).mappings():
+    for row in read.mappings():
         try:
             found.append(_under_way(row))
         except ValueError as wrong:
@@ -303,16 +319,11 @@ def _waiting(row: RowMapping, needs: tuple[str, ...], short_of: tuple[float, ...
 
 def _open_needs(connection: Connection, ids: Sequence[str] | None) -> Mapping[str, tuple[str, ...]]:
     """Labels of unfinished needs, by the task that waits for them, in film order."""
-    query = (
-        select(edges.c.task_id, tasks.c.label)
-        .join(tasks, tasks.c.id == edges.c.needs)
-        .where(tasks.c.state != TaskState.DONE)
-        .order_by(tasks.c.scene, tasks.c.role.desc())
-    )
-    if ids is not None:
-        query = query.where(edges.c.task_id.in_(ids))
+    if ids is not None and not ids:
+        return {}
+    query = _OPEN_NEEDS if ids is None else _OPEN_NEEDS_OF
     found: dict[str, list[str]] = defaultdict(list)
-    for task_id, label in connection.execute(query):
+    for task_id, label in connection.execute(query, {} if ids is None else {"ids": ids}):
         found[task_id].append(label)
     return {task_id: tuple(labels) for task_id, labels in found.items()}
 
@@ -340,10 +351,4 @@ def _short_of(
 
 def _busy(connection: Connection) -> Mapping[tuple[str, str], str]:
     """Labels by worker and device: of what runs, rather than of what is queued behind it."""
-    query = (
-        select(attempts.c.worker_id, attempts.c.device_id, tasks.c.label)
-        .join(tasks, tasks.c.id == attempts.c.task_id)
-        .where(attempts.c.state.in_(OPEN_ATTEMPT))
-        .order_by(attempts.c.created_at.desc(), attempts.c.id)
-    )
-    return {(row.worker_id, row.device_id): row.label for row in connection.execute(query)}
+    return {(row.worker_id, row.device_id): row.label for row in connection.execute(_BUSY)}

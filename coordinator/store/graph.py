@@ -12,7 +12,7 @@ from sqlalchemy import Connection, RowMapping, insert, select, update
 
 from coordinator.core.inputs import FIRST_SHOT, Made
 from coordinator.core.split import NewTask
-from coordinator.store.guarded import parts, these
+from coordinator.store.bulk import among, insert_rows
 from coordinator.store.tables import edges, jobs, tasks
 from reelyard.states import JobState, TaskKind, TaskState
 from reelyard.storyboard import Storyboard
@@ -26,8 +26,13 @@ _TASKS = select(
         tasks.c[name]
         for name in ("id", "kind", "scene", "role", "label", "work", "model", "continues")
     )
-).where(tasks.c.id.in_(these("ids")))
+).where(among(tasks.c.id))
 _OF_WHAT_IS_MADE = [tasks.c[name] for name in ("id", "scene", "role", "continues", "result")]
+_MADE = (
+    select(edges.c.task_id.label("for_task"), *_OF_WHAT_IS_MADE)
+    .join(edges, edges.c.needs == tasks.c.id)
+    .where(among(edges.c.task_id), tasks.c.result.is_not(None))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,15 +85,14 @@ def job_of_key(connection: Connection, owner: str, key: str) -> RowMapping | Non
 
 def insert_tasks(connection: Connection, job_id: str, made: Sequence[NewTask], now: float) -> None:
     """Rows and edges of new tasks; what they need must be there or among them."""
-    connection.execute(insert(tasks), [_row(job_id, task, now) for task in made])
+    insert_rows(connection, tasks, [_row(job_id, task, now) for task in made])
     pairs = [{"task_id": task.id, "needs": need} for task in made for need in task.needs]
-    if pairs:
-        connection.execute(insert(edges), pairs)
+    insert_rows(connection, edges, pairs)
 
 
 def add_needs(connection: Connection, task_id: str, needs: Sequence[str]) -> None:
     """The task waits for these too."""
-    connection.execute(insert(edges), [{"task_id": task_id, "needs": need} for need in needs])
+    insert_rows(connection, edges, [{"task_id": task_id, "needs": need} for need in needs])
 
 
 def set_work(connection: Connection, task: NewTask) -> None:
@@ -102,11 +106,8 @@ def set_work(connection: Connection, task: NewTask) -> None:
 
 def read_tasks(connection: Connection, task_ids: Iterable[str]) -> dict[str, NewTask]:
     """Tasks as the core knows them (without their needs), by id."""
-    found: dict[str, NewTask] = {}
-    for part in parts(task_ids):
-        rows = connection.execute(_TASKS, {"ids": part}).mappings()
-        found |= {row["id"]: _as_new(row) for row in rows}
-    return found
+    rows = connection.execute(_TASKS, {"ids": list(task_ids)}).mappings()
+    return {row["id"]: _as_new(row) for row in rows}
 
 
 def free_shot_of(connection: Connection, job_id: str, scene: int) -> NewTask | None:
@@ -131,13 +132,8 @@ def waiting_on(connection: Connection, task_id: str) -> tuple[str, ...]:
 def made_by_needs(connection: Connection, task_ids: Iterable[str]) -> Mapping[str, Sequence[Made]]:
     """What the needs of these tasks have made, in film order; nothing for a task without any."""
     found: dict[str, list[RowMapping]] = defaultdict(list)
-    for part in parts(task_ids):
-        query = (
-            select(edges.c.task_id.label("for_task"), *_OF_WHAT_IS_MADE)
-            .join(edges, edges.c.needs == tasks.c.id)
-            .where(edges.c.task_id.in_(part), tasks.c.result.is_not(None))
-        )
-        for row in connection.execute(query).mappings():
+    if wanted := list(task_ids):
+        for row in connection.execute(_MADE, {"ids": wanted}).mappings():
             found[row["for_task"]].append(row)
     return {id: [_made(row) for row in sorted(rows, key=_film_order)] for id, rows in found.items()}
 

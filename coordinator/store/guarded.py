@@ -4,9 +4,9 @@ AND attempt; rows that came too late are left alone, and nobody else's change is
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
-from typing import Any, TypeVar
+from typing import Any
 
 from sqlalchemy import (
     BindParameter,
@@ -14,34 +14,18 @@ from sqlalchemy import (
     Executable,
     RowMapping,
     Table,
+    TextClause,
     bindparam,
     or_,
     select,
+    text,
     update,
 )
 
+from coordinator.store.bulk import among, as_json, is_server
+
 Values = Mapping[str, Any]
 States = Sequence[str]
-T = TypeVar("T")
-
-AT_ONCE = 500
-"""How many values one statement is asked about."""
-
-
-class Overtaken(Exception):
-    """A row that was locked has changed all the same; the transaction must not go on."""
-
-
-def parts(found: Iterable[T], size: int = AT_ONCE) -> Iterator[Sequence[T]]:
-    """In portions that a statement can take."""
-    whole = list(found)
-    for start in range(0, len(whole), size):
-        yield whole[start : start + size]
-
-
-def these(name: str) -> BindParameter[Any]:
-    """Several values that a statement is given when it is executed."""
-    return bindparam(name, expanding=True)
 
 
 def change_alike(
@@ -57,13 +41,10 @@ def change_alike(
     """The `told` columns of those rows whose state was one of `befores`: they are `after` now, all
     with the same values. `present`: attempts, one of which each must have at present."""
     change = _alike(table, tuple(befores), after, tuple(values), tuple(told), present is not None)
-    given = {f"new_{name}": value for name, value in values.items()}
+    given = {f"new_{name}": value for name, value in values.items()} | {"ids": sorted(set(ids))}
     if present is not None:
         given["attempts"] = list(present)
-    found: list[RowMapping] = []
-    for part in parts(sorted(set(ids))):
-        found += connection.execute(change, {**given, "ids": part}).mappings()
-    return found
+    return list(connection.execute(change, given).mappings()) if given["ids"] else []
 
 
 def change_many(
@@ -71,20 +52,42 @@ def change_many(
 ) -> set[str]:
     """Ids whose state was one of `befores`: they are `after` now, each with its own values, which
     must be for the same columns. They are locked first, always in the same order."""
-    allowed: list[str] = []
-    for part in parts(sorted(changes)):
-        found = connection.execute(_allowed(table, tuple(befores)), {"ids": part})
-        allowed += found.scalars()
-    if not allowed:
+    if not changes:
         return set()
-    change = _each(table, tuple(befores), after, tuple(changes[allowed[0]]))
+    change = _in_one if is_server(connection) else _one_by_one
+    return change(connection, table, tuple(befores), after, changes)
+
+
+def _in_one(
+    connection: Connection,
+    table: Table,
+    befores: tuple[str, ...],
+    after: str,
+    changes: Mapping[str, Values],
+) -> set[str]:
+    statement = _locked_and_changed(table, tuple(next(iter(changes.values()))))
+    rows = as_json({"id": id, **values} for id, values in changes.items())
+    given = {"rows": rows, "ids": list(changes), "befores": list(befores), "after": after}
+    return set(connection.execute(statement, given).scalars())
+
+
+def _one_by_one(
+    connection: Connection,
+    table: Table,
+    befores: tuple[str, ...],
+    after: str,
+    changes: Mapping[str, Values],
+) -> set[str]:
+    """What is allowed cannot change meanwhile: a writer of SQLite is alone."""
+    found = connection.execute(_allowed(table, befores), {"ids": sorted(changes)})
     rows = [
         {"of_id": id, **{f"new_{name}": value for name, value in changes[id].items()}}
-        for id in allowed
+        for id in found.scalars()
     ]
-    if connection.execute(change, rows).rowcount != len(rows):
-        raise Overtaken(f"{table.name}: {', '.join(allowed[:3])} ...")
-    return set(allowed)
+    if rows:
+        change = _each(table, befores, after, tuple(next(iter(changes.values()))))
+        connection.execute(change, rows)
+    return {str(row["of_id"]) for row in rows}
 
 
 @cache
@@ -96,19 +99,16 @@ def _alike(
     told: tuple[str, ...],
     of_attempts: bool,
 ) -> Executable:
-    change = update(table).where(table.c.id.in_(these("ids")), _in_one_of(table, befores))
+    change = update(table).where(among(table.c.id), _in_one_of(table, befores))
     if of_attempts:
-        change = change.where(table.c.attempt_id.in_(these("attempts")))
+        change = change.where(among(table.c.attempt_id, "attempts"))
     return change.values(state=after, **_new(columns)).returning(*(table.c[name] for name in told))
 
 
 @cache
 def _allowed(table: Table, befores: tuple[str, ...]) -> Executable:
     return (
-        select(table.c.id)
-        .where(table.c.id.in_(these("ids")), _in_one_of(table, befores))
-        .order_by(table.c.id)
-        .with_for_update()
+        select(table.c.id).where(among(table.c.id), _in_one_of(table, befores)).order_by(table.c.id)
     )
 
 
@@ -118,6 +118,20 @@ def _each(
 ) -> Executable:
     one = (table.c.id == bindparam("of_id"), _in_one_of(table, befores))
     return update(table).where(*one).values(state=after, **_new(columns))
+
+
+@cache
+def _locked_and_changed(table: Table, columns: tuple[str, ...]) -> TextClause:
+    """Rows are locked in the order of their ids, whatever the planner thinks of: so two writers
+    never wait for each other in a circle."""
+    name, new = table.name, "".join(f', "{column}" = new."{column}"' for column in columns)
+    return text(
+        f"WITH mine AS (SELECT id FROM {name} WHERE id = ANY(CAST(:ids AS TEXT[])) "
+        "AND state = ANY(CAST(:befores AS TEXT[])) ORDER BY id FOR UPDATE) "
+        f"UPDATE {name} SET state = :after{new} "
+        f"FROM mine JOIN json_populate_recordset(NULL::{name}, CAST(:rows AS JSON)) AS new "
+        f"USING (id) WHERE {name}.id = mine.id RETURNING {name}.id"
+    )
 
 
 def _in_one_of(table: Table, states: tuple[str, ...]) -> Any:

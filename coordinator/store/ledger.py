@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, insert, update
+from sqlalchemy import Connection, RowMapping, update
 
 from coordinator.core.lifecycle import (
     ATTEMPT,
@@ -23,6 +23,7 @@ from coordinator.core.lifecycle import (
     TaskEvent,
     outcome,
 )
+from coordinator.store.bulk import insert_rows
 from coordinator.store.guarded import Values, change_alike, change_many
 from coordinator.store.tables import attempts, events, jobs, outbox, tasks
 from coordinator.store.touched import Kind, touch_all
@@ -146,9 +147,7 @@ class Ledger:
 
     def tell_all(self, lines: Iterable[Told]) -> None:
         """Several lines of the story, in this order."""
-        rows = [_event(line, self.now) for line in lines]
-        if rows:
-            self.connection.execute(insert(events), rows)
+        insert_rows(self.connection, events, [_event(line, self.now) for line in lines])
 
     def post(
         self, queue: str, task: str, payload: dict[str, Any], attempt_id: str | None = None
@@ -158,9 +157,7 @@ class Ledger:
 
     def post_all(self, letters: Iterable[Posted]) -> None:
         """Several messages, in this order."""
-        rows = [_letter(letter, self.now) for letter in letters]
-        if rows:
-            self.connection.execute(insert(outbox), rows)
+        insert_rows(self.connection, outbox, [_letter(letter, self.now) for letter in letters])
 
     def touch(self, kind: Kind, refs: Iterable[str]) -> None:
         """The scheduler has to look at these again."""

@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Text, cast, delete, func, select, update
 
+from coordinator.store.bulk import among
 from coordinator.store.tables import attempts, outbox
 
 KEPT_SECONDS = 300.0
@@ -39,8 +40,8 @@ def unsent(connection: Connection, limit: int = AT_ONCE) -> list[Letter]:
 
 def mark_sent(connection: Connection, letters: Sequence[Letter], now: float) -> None:
     """They are on their queues."""
-    ids = [letter.id for letter in letters]
-    connection.execute(update(outbox).where(outbox.c.id.in_(ids)).values(sent_at=now))
+    change = update(outbox).where(among(outbox.c.id)).values(sent_at=now)
+    connection.execute(change, {"ids": [letter.id for letter in letters]})
 
 
 def send_again(connection: Connection, attempt_id: str, now: float) -> None:

@@ -7,17 +7,15 @@ from collections.abc import Iterable, Sequence
 from sqlalchemy import Connection, delete, insert, select, update
 
 from coordinator.core.lifecycle import WORKER, WorkerEvent, advance
+from coordinator.store.bulk import among
 from coordinator.store.farm import OPEN_ATTEMPT
-from coordinator.store.guarded import parts, these
 from coordinator.store.tables import attempts, devices, workers
 from reelyard.messages import DeviceReport, Hello
 from reelyard.predict.forecast import Host
 from reelyard.states import WorkerState
 
-_BOOTS = select(workers.c.id, workers.c.boot_id).where(workers.c.id.in_(these("ids")))
-_HOSTS = select(workers.c.id, workers.c.ram_gib, workers.c.read_gb_s).where(
-    workers.c.id.in_(these("ids"))
-)
+_BOOTS = select(workers.c.id, workers.c.boot_id).where(among(workers.c.id))
+_HOSTS = select(workers.c.id, workers.c.ram_gib, workers.c.read_gb_s).where(among(workers.c.id))
 
 
 def enrol(connection: Connection, hello: Hello, now: float) -> str:
@@ -105,10 +103,8 @@ def sign_off(connection: Connection, worker_id: str, boot_id: str | None = None)
 
 def boots_of(connection: Connection, worker_ids: Iterable[str]) -> dict[str, str]:
     """The boots that are alive, by worker."""
-    found: dict[str, str] = {}
-    for part in parts(set(worker_ids)):
-        found |= {row.id: row.boot_id for row in connection.execute(_BOOTS, {"ids": part})}
-    return found
+    rows = connection.execute(_BOOTS, {"ids": sorted(set(worker_ids))})
+    return {row.id: row.boot_id for row in rows}
 
 
 def _replace_devices(
@@ -121,11 +117,8 @@ def _replace_devices(
 
 def hosts_of(connection: Connection, worker_ids: Iterable[str]) -> dict[str, Host]:
     """What is known of the workers' nodes; workers that are not known are left out."""
-    found: dict[str, Host] = {}
-    for part in parts(set(worker_ids)):
-        for row in connection.execute(_HOSTS, {"ids": part}):
-            found[row.id] = Host(row.ram_gib, row.read_gb_s)
-    return found
+    rows = connection.execute(_HOSTS, {"ids": sorted(set(worker_ids))})
+    return {row.id: Host(row.ram_gib, row.read_gb_s) for row in rows}
 
 
 def _row(worker_id: str, device: DeviceReport) -> dict[str, object]:

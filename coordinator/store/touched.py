@@ -7,11 +7,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Literal
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, delete, select
 
+from coordinator.store.bulk import among, insert_rows
 from coordinator.store.tables import touched
 
-_AT_ONCE = 1000
 Kind = Literal["job", "task", "worker", "rules"]
 
 
@@ -22,9 +22,7 @@ def touch(connection: Connection, kind: Kind, ref: str) -> None:
 
 def touch_all(connection: Connection, found: Iterable[tuple[Kind, str]]) -> None:
     """The same for several, in one statement."""
-    rows = [{"kind": kind, "ref": ref} for kind, ref in found]
-    if rows:
-        connection.execute(insert(touched), rows)
+    insert_rows(connection, touched, [{"kind": kind, "ref": ref} for kind, ref in found])
 
 
 def read_touched(connection: Connection) -> tuple[list[int], set[tuple[Kind, str]]]:
@@ -35,6 +33,5 @@ def read_touched(connection: Connection) -> tuple[list[int], set[tuple[Kind, str
 
 def take_touched(connection: Connection, ids: Sequence[int]) -> None:
     """These have been looked at."""
-    for start in range(0, len(ids), _AT_ONCE):
-        part = ids[start : start + _AT_ONCE]
-        connection.execute(delete(touched).where(touched.c.id.in_(part)))
+    if ids:
+        connection.execute(delete(touched).where(among(touched.c.id)), {"ids": ids})

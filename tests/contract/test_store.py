@@ -525,7 +525,7 @@ def test_a_finished_shot_teaches_and_the_next_is_predicted_by_it(farm: FarmInHan
     assert found.seconds == pytest.approx(3)
     assert found.memory == found.most_memory == pytest.approx(1.1)
     farm.finished(film)
-    farm.turn()
+    farm.turn(1.1)  # what was learned is asked once a second
     first_of(farm)
     again = farm.attempts()[-1]
     assert again["predicted_seconds"] > tried["predicted_seconds"] * 1.3

@@ -12,7 +12,6 @@ import pytest
 from sqlalchemy import func, select
 
 from coordinator.core.lifecycle import AttemptEvent, TaskEvent
-from coordinator.store import guarded
 from coordinator.store.ledger import Ledger
 from coordinator.store.tables import jobs, tasks, touched
 from reelyard.failure import FailureKind
@@ -243,16 +242,12 @@ def test_of_many_who_change_the_same_rows_each_row_has_one(farm: FarmInHand) -> 
     assert sorted(map(len, found)) == [0, 0, 0, COUNT]
 
 
-def test_more_than_a_statement_takes_is_changed_all_the_same(
-    farm: FarmInHand, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(guarded.parts, "__defaults__", (2,))
-    job_id, orders = all_sent(farm)
-    for order in orders:
-        farm.started(order)
-        farm.finished(order)
-    farm.turn()
-    assert states(farm, job_id) == ["done"] * COUNT
+def test_no_number_of_values_is_too_many_for_a_statement(farm: FarmInHand) -> None:
+    _, orders = all_sent(farm)
+    nobody = [f"nobody {number}" for number in range(70_000)]  # more than either takes one by one
+    with farm.database.write() as connection:
+        begun = Ledger(connection, 1.0).start_attempts([*nobody, *(o.attempt_id for o in orders)])
+    assert {row["id"] for row in begun} == {order.attempt_id for order in orders}
 
 
 def test_a_ledger_knows_what_the_scheduler_must_look_at(farm: FarmInHand) -> None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
+from math import inf
 
-from hypothesis import assume
+from hypothesis import HealthCheck, assume, settings
 from hypothesis import strategies as st
 
+from coordinator.core.yard.terms import Terms
 from coordinator.simulate.core_policy import CorePolicy
 from coordinator.simulate.policy import Machine, OpeningHours, Prices, Start, Stop, Task, World
 from reelyard.rules.hours import Hours
@@ -19,6 +21,16 @@ MONDAY = 1_767_571_200.0
 WEEK_SECONDS = 7 * 86_400.0
 _SECONDS = (3.0, 20.0, 90.0, 400.0, INF)
 _HOURS = ("", "", "", "Mon-Sun 00:00-00:30", "Mon-Fri 19:00-07:00; Sat, Sun")
+
+
+LAW = settings(
+    max_examples=30,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
+)
+"""The same farms every time, and enough of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +69,44 @@ def small_farms(
     return with_tasks(world, able)
 
 
+@st.composite
+def pressed_farms(draw: st.DrawFn) -> World:
+    """One to four machines full of long batch work, and interactive tasks that come later."""
+    types = draw(st.integers(1, 2))
+    kinds = draw(st.lists(st.integers(0, types - 1), min_size=1, max_size=4))
+    machines = [Machine(n, kind, "n1", 24.0) for n, kind in enumerate(kinds)]
+    of_shape = ((400.0, 2_000.0), (20.0, 90.0, INF), (40.0, 400.0))
+    seconds = [[draw(st.sampled_from(some)) for _ in range(types)] for some in of_shape]
+    load = [[draw(st.sampled_from((0.0, 5.0, 30.0)))] * types] * len(of_shape)
+    models = [draw(st.sampled_from(("", "a", "b"))) for _ in of_shape]
+    drawn = [
+        st.lists(_pressing(band, shape, models[shape]), min_size=least, max_size=6)
+        for shape, (band, least) in enumerate(
+            (("batch", len(machines)), ("interactive", 1), ("normal", 0))
+        )
+    ]
+    tasks = [task for some in drawn for task in draw(some)]
+    world = replace(a_world(tasks, machines, seconds, load), starts=MONDAY)
+    world = replace(world, prices=replace(world.prices, model=tuple(models)))
+    able = [task for task in tasks if can_run(task, world)]
+    assume(any(task.band == "interactive" for task in able))
+    return with_tasks(world, able)
+
+
+def _pressing(band: str, shape: int, model: str) -> st.SearchStrategy[Task]:
+    moments = (0.0, 0.0, 1.0) if band == "batch" else (100.0, 50.0, 1.0, 299.0, 301.0, 700.0)
+    return st.builds(
+        a_task,
+        st.just(0),
+        at=st.sampled_from(moments),
+        owner=st.sampled_from(("anna", "ben")),
+        can_checkpoint=st.sampled_from((True, True, False)),
+        band=st.just(band),
+        shape=st.just(shape),
+        model=st.just(model),
+    )
+
+
 def with_tasks(world: World, tasks: Sequence[Task]) -> World:
     """The same farm with these tasks, numbered in the order in which they come."""
     ordered = sorted(tasks, key=lambda task: task.at)
@@ -68,17 +118,6 @@ def with_machines(world: World, machines: Sequence[Machine]) -> World:
     """The same traffic on these machines, numbered as they stand."""
     numbered = [replace(machine, index=n) for n, machine in enumerate(machines)]
     return replace(world, machines=tuple(numbered))
-
-
-def without_ties(world: World) -> World:
-    """The same with seconds that differ a little for every shape and type, and for every task
-    another moment of arrival or another shape: nothing is left to chance."""
-    prices = world.prices
-    seconds = prices.seconds.copy()
-    for shape in range(seconds.shape[0]):
-        for kind in range(seconds.shape[1]):
-            seconds[shape, kind] *= 1.0 + 0.0137 * shape + 0.00411 * kind
-    return replace(world, prices=replace(prices, seconds=seconds))
 
 
 def a_shape(
@@ -109,7 +148,8 @@ def _joined(one: Machine, other: Machine) -> bool:
 def _fits(task: Task, machine: Machine, world: World) -> bool:
     load, seconds = a_shape(world.prices, task, machine)
     is_short = seconds + load <= _longest(machine.hours)
-    return bool(is_short or (seconds < INF and task.can_checkpoint))
+    can_be_cut = task.can_checkpoint and task.gang == 1
+    return bool(is_short or (seconds < INF and can_be_cut))
 
 
 def _longest(hours: OpeningHours | None) -> float:
@@ -157,17 +197,31 @@ def _tasks(shapes: int) -> st.SearchStrategy[Task]:
 
 
 class Watched:
-    """The farm's own scheduler with somebody who looks after every decision."""
+    """The farm's own scheduler with somebody who looks after every decision; it is asked at least
+    `every` so many seconds, as a living farm's is."""
 
-    def __init__(self, world: World, look: Callable[[CorePolicy, float], None]) -> None:
-        self.core, self._look = CorePolicy(world), look
-        self.arrive, self.end = self.core.arrive, self.core.end
-        self.wake, self.why = self.core.wake, self.core.why
+    def __init__(
+        self,
+        world: World,
+        look: Callable[[CorePolicy, float], None] | None = None,
+        terms: Terms | None = None,
+        every: float = inf,
+    ) -> None:
+        self.core, self._look, self._every = CorePolicy(world, terms), look, every
+        self.arrive, self.end, self.why = self.core.arrive, self.core.end, self.core.why
         self.stops: list[tuple[float, int]] = []
 
     def decide(self, now: float) -> Sequence[Start | Stop]:
         """What the core says."""
         found = self.core.decide(now)
         self.stops += [(now, wish.task) for wish in found if isinstance(wish, Stop)]
-        self._look(self.core, now)
+        if self._look is not None:
+            self._look(self.core, now)
         return found
+
+    def wake(self, now: float) -> float | None:
+        """When the core wants to be asked, or sooner."""
+        asks = self.core.wake(now)
+        waits = self.core.yard.lines.total() > 0 and self._every < inf
+        moments = [asks, now + self._every if waits else None]
+        return min((moment for moment in moments if moment is not None), default=None)

@@ -8,12 +8,12 @@ from __future__ import annotations
 import random
 from collections import defaultdict
 from collections.abc import Hashable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from math import ceil, inf
 
 from coordinator.core.yard.lines import LineKey
 from coordinator.core.yard.prices import Price
-from coordinator.core.yard.terms import Terms, Urgency
+from coordinator.core.yard.terms import Terms
 from coordinator.core.yard.wishes import Decision, Start, Stop
 from coordinator.core.yard.yard import Yard
 
@@ -171,7 +171,7 @@ class Day:
 
     def moments(self) -> Iterator[tuple[float, list[Decision]]]:
         """Everything until nothing happens any more; what the yard says at each moment."""
-        while (moment := self._next()) < _LONGEST_SECONDS:
+        while (moment := self.next_moment()) < _LONGEST_SECONDS:
             self.now = moment
             self._end()
             for task in self._arrived():
@@ -216,7 +216,8 @@ class Day:
             self._mixed.shuffle(found)
         return found
 
-    def _next(self) -> float:
+    def next_moment(self) -> float:
+        """When something happens or the yard wants to be asked again; endless for never."""
         wake = self.yard.wake(self.now)
         coming = self._told_at(self.coming[-1]) if self.coming else inf
         ends = min((run.ends for run in self.going.values()), default=inf)
@@ -250,54 +251,9 @@ class Day:
             self.going[start.task] = run
 
 
-def some_places(dice: random.Random, with_doors: bool = False) -> list[Place]:
-    """Two that are joined, and one to six on two nodes, some with a side lane in their memory."""
-    found = [Place(f"twin{n}", Kind(1.0), "n1", "nvlink") for n in range(2)]
-    for n in range(dice.randint(1, 6)):
-        door = dice.choice(["", "", "500"]) if with_doors else ""
-        speed, node = dice.choice([1.0, 1.0, 2.0, 5.0]), dice.choice(["n1", "n2"])
-        storage = dice.choice(["", "nas"])
-        speed *= (1.03 if storage else 1.0) * (1.05 if door else 1.0)
-        has_side = dice.random() < 0.4
-        pool = f"p{n}" if has_side else ""
-        found.append(Place(f"d{n}", Kind(speed, "main", storage, door), node, "", pool))
-        if has_side:
-            found.append(Place(f"d{n}s", Kind(speed, "side", "", door), node, "", pool))
-    return found
-
-
-def with_gangs(tasks: list[Told]) -> list[Told]:
-    """The same, the big ones for two devices at once and without limits."""
-    return [
-        replace(task, line=replace(task.line, gang=2, limits=()))
-        if task.line.shape == "big"
-        else task
-        for task in tasks
-    ]
-
-
-def some_tasks(dice: random.Random, places: list[Place], many: int = 30) -> list[Told]:
-    """Of all shapes and owners, at moments that are all different."""
-    shapes = [s for s in MODELS if MODELS[s] or any(p.kind.lane == "side" for p in places)]
-    found = []
-    for n in range(many):
-        shape = dice.choice(shapes)
-        key = LineKey(
-            shape=shape,
-            owner=dice.choice(["anna", "ben", "cleo"]),
-            band=dice.choice([Urgency.NORMAL, Urgency.NORMAL, Urgency.INTERACTIVE, Urgency.BATCH]),
-            priority=dice.choice([50, 50, 90]),
-            can_checkpoint=dice.random() < 0.5,
-            limits=tuple(sorted(name for name in LIMITS if dice.random() < 0.25)),
-        )
-        at = dice.choice([0.0, 0.0, 300.0]) + dice.random() * dice.choice([0.1, 200.0])
-        found.append(Told(f"t{n:02}", key, at))
-    return found
-
-
-def some_estimates(dice: random.Random) -> Estimates:
-    """Seconds that are never alike."""
-    return Estimates({shape: dice.choice([5, 40, 150]) * (1 + dice.random()) for shape in MODELS})
+def history(day: Day) -> list[tuple[float, list[Decision]]]:
+    """All that the yard says until everything has ended, moment by moment."""
+    return [(now, said) for now, said in day.moments() if said]
 
 
 def loads_at(day: Day) -> Mapping[str, list[int]]:

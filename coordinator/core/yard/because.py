@@ -61,7 +61,8 @@ def _of_doors(yard: Yard, line: int, able: Bools, now: float) -> str:
         return f"the devices that can run it are closed; the first opens in {opens:.0f} s"
     is_open = closes > 0
     run = yard.prices.run[shape, columns]
-    can_be_cut = yard.prices.can_checkpoint[shape, columns] & yard.lines.can_checkpoint[line]
+    may_be_cut = bool(yard.lines.can_checkpoint[line] and yard.lines.gang[line] == 1)
+    can_be_cut = yard.prices.can_checkpoint[shape, columns] & may_be_cut
     late = (run > closes) & ~can_be_cut
     if late[is_open].all():
         least, longest = float(run[is_open].min()), float(closes[is_open].max())

@@ -78,6 +78,11 @@ class Forecast:
         """[shapes] tasks that came in, the newest counting as one."""
         return self.seen / self._step
 
+    def best(self) -> Floats:
+        """[shapes] seconds where it is usually done, with the load; 0 for nowhere."""
+        best = self.usual + self.least_load
+        return np.where(np.isfinite(best), best, 0.0)
+
     @property
     def spread(self) -> float:
         """The typical error of a predicted run, as a part of it."""

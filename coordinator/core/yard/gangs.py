@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
-from math import ceil, inf
+from math import ceil
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from coordinator.core.yard.ahead import left
+from coordinator.core.yard.doors import in_time
 from coordinator.core.yard.picker import Picker
 from coordinator.core.yard.placing import may_go_together, may_sit
 from coordinator.core.yard.seats import Seat
@@ -59,21 +60,29 @@ def reserve(line: int, picker: Picker, taken: set[int]) -> Reservation | None:
     shape = int(picker.lines.shape[line])
     gang = int(picker.lines.gang[line])
     model = int(picker.prices.model[shape])
-    best, soonest = None, inf
+    found: list[tuple[float, Any, Reservation]] = []
     for kind, seats in _together(picker, shape, gang):
         free = sorted(_place_of(picker, n, model) for n in seats if n not in taken)[:gang]
         if len(free) < gang:
             continue
         start = free[-1][0]
         run, load = picker.prices.run[shape, kind], picker.prices.load[shape, kind]
-        chosen = tuple(number for *_, number in sorted(free, key=lambda one: one[2]))
-        is_cold = any(cold for _, cold, _, _ in free)
-        end = start + run + (load if is_cold else 0.0)
-        if end > picker.closes[kind] and not picker.can_be_cut(kind)[line]:
+        chosen = tuple(number for *_, number in sorted(free, key=lambda one: one[3]))
+        is_cold = any(cold for _, _, cold, _, _ in free)
+        begins = start + (load if is_cold else 0.0)
+        end = begins + run
+        if not _in_time(line, kind, begins, end, picker):
             continue
-        if end < soonest:
-            best, soonest = Reservation(line, chosen, start), end
-    return best
+        name = picker.seats.seats[chosen[0]].key
+        found.append((end, name, Reservation(line, chosen, start)))
+    return min(found, key=lambda one: one[:2], default=(0.0, None, None))[2]
+
+
+def _in_time(line: int, kind: int, begins: float, end: float, picker: Picker) -> bool:
+    """As far as the kind's door goes. `begins`: with its load done."""
+    can, closes = picker.can_be_cut(kind)[line], float(picker.closes[kind])
+    least = picker.terms.minimum_run_seconds
+    return bool(in_time(np.array(end), np.array(begins), can, closes, least))
 
 
 def most_reserved(picker: Picker) -> int:
@@ -96,10 +105,12 @@ def _place(seat: Seat) -> str:
     return ETHERNET if seat.link == ETHERNET else f"node {seat.node}"
 
 
-def _place_of(picker: Picker, number: int, model: int) -> tuple[float, bool, Any, int]:
-    """Of devices that are free at the same time those that hold the model come first."""
+def _place_of(picker: Picker, number: int, model: int) -> tuple[float, bool, bool, Any, int]:
+    """Of devices that are free at the same time, as predicted, those that are free come first, and
+    then those that hold the model."""
     seat = picker.seats.seats[number]
-    return (_free_in(picker, number), model not in (*seat.held, -1), seat.key, number)
+    is_cold = model not in (*seat.held, -1)
+    return (_free_in(picker, number), seat.run is not None, is_cold, seat.key, number)
 
 
 def _free_in(picker: Picker, number: int) -> float:
@@ -128,10 +139,16 @@ def _start_all(round: Round, line: int, taken: set[int]) -> Reservation | None:
     """As many of the line's tasks as can start now; where the next could start, else."""
     while round.yard.lines.count[line] > 0 and round.picker.ready()[line]:
         held = reserve(line, round.picker, taken)
-        if held is None or held.seconds > 0 or not may_go_together(round, line, held.seats):
+        if held is None or not _may_start(round, held):
             return held
         round.start(line, held.seats, "large")
     return None
+
+
+def _may_start(round: Round, held: Reservation) -> bool:
+    """What runs longer than predicted is not over because its time is."""
+    are_free = all(round.yard.seats.is_idle(number) for number in held.seats)
+    return are_free and may_go_together(round, held.line, held.seats)
 
 
 def _keep(round: Round, held: Reservation) -> None:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Hashable, Sequence
+from math import inf
 
 import numpy as np
 
@@ -46,6 +47,10 @@ class Holds:
         storage, most = self._house.storage(kind)
         busy = sum(1 for _, name in self._loading if name == storage)
         return not storage or busy == 0 or busy + devices <= most
+
+    def next_loaded(self, now: float) -> float:
+        """When the next load ends that a storage counts; endless for none."""
+        return min((until for until, _ in self._loading if until > now), default=inf)
 
     def barred(self, lines: Lines) -> Bools:
         """[lines] that need a limit of which nothing is left in the farm."""

@@ -11,11 +11,14 @@ from __future__ import annotations
 import heapq
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
+from math import inf
+from typing import NamedTuple
 
 import numpy as np
 
 from coordinator.core.yard.mix import Mix, Work
-from coordinator.core.yard.prices import Floats, Ints
+from coordinator.core.yard.prices import Bools, Floats, Ints
 
 _LONGEST_FIRST_PRICE, _MODEL_BY_MODEL_PRICE = 10.0, 3.0
 _SLACK = 1.01
@@ -43,8 +46,20 @@ class Layout:
     runs: dict[int, list[tuple[int, int]]]
 
 
+class _Option(NamedTuple):
+    """A kind for some tasks of a shape: seconds to run them there, with the margin for what may
+    take longer, and to load the model; `patience`: so much later than others may a device that
+    holds the model be free, and still it is the one."""
+
+    kind: int
+    run: float
+    load: float
+    patience: float
+
+
 class _Yard:
-    """Free times by kind and resident model; the last column holds devices that hold nothing."""
+    """Free times by kind and resident model; the last column holds devices that hold nothing.
+    Plain lists: a choice looks at a few numbers, and to call numpy would take longer."""
 
     def __init__(self, models: int, kinds: int, devices: Sequence[Free]) -> None:
         self.heaps: list[list[list[tuple[float, int]]]] = [
@@ -52,24 +67,48 @@ class _Yard:
         ]
         for free in devices:
             self.heaps[free.kind][free.model].append((free.seconds, free.device))
-        self.head: Floats = np.full((kinds, models + 1), np.inf)
-        for g in range(kinds):
-            for m in range(models + 1):
-                heapq.heapify(self.heaps[g][m])
-                self._show(g, m)
+        for heap in chain.from_iterable(self.heaps):
+            heapq.heapify(heap)
+        self.heads = [[heap[0][0] if heap else inf for heap in row] for row in self.heaps]
+        self.soonest = [min(row) for row in self.heads]
+        self.runs: dict[int, list[tuple[int, int]]] = {free.device: [] for free in devices}
+        self.makespan, self.loads = 0.0, 0
 
-    def take(self, g: int, m: int) -> tuple[float, int]:
-        found = heapq.heappop(self.heaps[g][m])
+    def choose(self, m: int, options: Sequence[_Option]) -> tuple[float, _Option, bool]:
+        """When it would end, the kind, and whether a device that holds the model takes it."""
+        best, found, stays = inf, options[0], True
+        for option in options:
+            holder, anyone = self.heads[option.kind][m], self.soonest[option.kind]
+            waits = holder <= anyone + option.patience
+            finish = (holder if waits else anyone + option.load) + option.run
+            if finish < best:
+                best, found, stays = finish, option, waits
+        return best, found, stays
+
+    def stay(self, g: int, m: int, run: float) -> int:
+        """The first device of the kind that holds the model does it; which one that is."""
+        heap = self.heaps[g][m]
+        start, device = heap[0]
+        heapq.heapreplace(heap, (start + run, device))
         self._show(g, m)
-        return found
+        self.makespan = max(self.makespan, start + run)
+        return device
 
-    def give(self, g: int, m: int, seconds: float, device: int) -> None:
-        heapq.heappush(self.heaps[g][m], (seconds, device))
-        self.head[g, m] = self.heaps[g][m][0][0]
+    def swap(self, g: int, m: int, load: float, run: float) -> int:
+        """The first device of the kind loads the model and does it; which one that is."""
+        held = self.heads[g].index(self.soonest[g])
+        start, device = heapq.heappop(self.heaps[g][held])
+        end = start + load + run
+        heapq.heappush(self.heaps[g][m], (end, device))
+        self._show(g, held)
+        self._show(g, m)
+        self.makespan, self.loads = max(self.makespan, end), self.loads + 1
+        return device
 
     def _show(self, g: int, m: int) -> None:
-        heap = self.heaps[g][m]
-        self.head[g, m] = heap[0][0] if heap else np.inf
+        heap, row = self.heaps[g][m], self.heads[g]
+        row[m] = heap[0][0] if heap else inf
+        self.soonest[g] = min(row)
 
 
 def best_layout(
@@ -102,44 +141,41 @@ def lay_out(
     block: int = 1,
 ) -> Layout:
     """One pass over all tasks. Without a mix every kind is looked at."""
-    models, kinds = work.load.shape
-    yard = _Yard(models, kinds, devices)
-    used = mix.used if mix is not None else np.isfinite(work.run)
-    runs: dict[int, list[tuple[int, int]]] = {free.device: [] for free in devices}
-    makespan, loads = 0.0, 0
-    for k in order(work, model_by_model):
-        m, load = int(work.model[k]), work.load[work.model[k]]
-        left = int(work.count[k])
-        while left > 0:
-            many = min(block, left)
-            left -= many
-            run = work.run[k] * many
-            g, stays = _choose(yard, run * (1 + risk / many), load, m, used[k], horizon, swap_price)
-            if stays:
-                start, device = yard.take(g, m)
-            else:
-                start, device = yard.take(g, int(yard.head[g].argmin()))
-                start += load[g]
-                loads += 1
-            end = start + run[g]
-            yard.give(g, m, end, device)
-            makespan = max(makespan, end)
-            _append(runs[device], int(k), many)
-    return Layout(float(makespan), loads, runs)
+    yard = _Yard(*work.load.shape, devices)
+    able = np.isfinite(work.run)
+    used = mix.used & able if mix is not None else able
+    for k in order(work, model_by_model).tolist():
+        m, seconds = int(work.model[k]), work.run[k].tolist()
+        for many, times in _blocks(int(work.count[k]), block):
+            margin = 1 + risk / many
+            planned = _options(work, k, used[k], many, margin, swap_price)
+            others = _options(work, k, able[k], many, margin, 1.0)
+            for _ in range(times):
+                finish, option, stays = yard.choose(m, planned)
+                if finish > horizon:
+                    _, option, stays = yard.choose(m, others)
+                run = seconds[option.kind] * many
+                if stays:
+                    device = yard.stay(option.kind, m, run)
+                else:
+                    device = yard.swap(option.kind, m, option.load, run)
+                _append(yard.runs[device], k, many)
+    return Layout(yard.makespan, yard.loads, yard.runs)
 
 
-def _choose(
-    yard: _Yard, run: Floats, load: Floats, m: int, used: Floats, horizon: float, price: float
-) -> tuple[int, bool]:
-    """The kind, and whether a device that holds the model takes it."""
-    anyone, holder = yard.head.min(1), yard.head[:, m]
-    stay = holder <= anyone + price * load
-    finish = np.where(used, np.where(stay, holder, anyone + load) + run, np.inf)
-    g = int(finish.argmin())
-    if finish[g] <= horizon:
-        return g, bool(stay[g])
-    g = int((np.minimum(holder, anyone + load) + run).argmin())
-    return g, bool(holder[g] <= anyone[g] + load[g])
+def _blocks(count: int, block: int) -> list[tuple[int, int]]:
+    """So many tasks at a time, and how often."""
+    return [(many, times) for many, times in ((block, count // block), (count % block, 1)) if many]
+
+
+def _options(
+    work: Work, k: int, may: Bools, many: int, margin: float, price: float
+) -> list[_Option]:
+    """Of so many tasks of the shape: the kinds that may do them."""
+    load = work.load[work.model[k]]
+    columns = work.run[k] * many * margin, load, price * load
+    rows = zip(*(column[may].tolist() for column in columns), strict=True)
+    return [_Option(g, *row) for g, row in zip(np.nonzero(may)[0].tolist(), rows, strict=True)]
 
 
 def order(work: Work, model_by_model: bool) -> Ints:

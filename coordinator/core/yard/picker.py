@@ -78,9 +78,7 @@ class Picker:
         count = len(self.lines)
         oldest = self.lines.oldest[:count]
         self.waits = np.where(np.isfinite(oldest), self.now - oldest, 0.0)
-        kinds = len(self.prices.kinds)
-        devices = float(self.seats.count[:kinds].sum())
-        self.urgency = urgency(self.lines, self.waits, self.forecast, self.terms, self.now, devices)
+        self.urgency = self._bands()
         seen = (self.lines, self.seats, self.prices, self.forecast, self.terms)
         self.queues = Queues(*seen, self.now, self.closes, self.waits)
 
@@ -130,9 +128,10 @@ class Picker:
         return in_time(ends, load, self.can_be_cut(kind), closes, least)
 
     def can_be_cut(self, kind: int) -> Bools:
-        """[lines] whose tasks can go on from a checkpoint there."""
-        shape = self.lines.shape[: len(self.lines)]
-        may = self.lines.can_checkpoint[: len(self.lines)]
+        """[lines] whose tasks can go on from a checkpoint there; of gangs there is none."""
+        count = len(self.lines)
+        shape = self.lines.shape[:count]
+        may = self.lines.can_checkpoint[:count] & (self.lines.gang[:count] == 1)
         return np.asarray(may & self.prices.can_checkpoint[shape, kind])
 
     def ready(self) -> Bools:
@@ -150,12 +149,18 @@ class Picker:
         best = np.lexsort((-self.waits[found], used, -self.lines.priority[found], tier))[0]
         return int(found[best])
 
-    def taken_from(self, line: int) -> None:
-        """The line's oldest task has gone."""
-        oldest = self.lines.oldest[line]
+    def taken_from(self, line: int, held: Held) -> None:
+        """The line's oldest task has gone, to devices that hold these models."""
+        oldest, had_aged = self.lines.oldest[line], self.waits[line] >= self.terms.age_seconds
         self.waits[line] = self.now - oldest if np.isfinite(oldest) else 0.0
         self._ahead = None
-        self.queues.taken_from(line)
+        if had_aged:  # others had risen with it
+            self.urgency = self._bands()
+        self.queues.taken_from(line, held)
+
+    def _bands(self) -> Ints:
+        devices = float(self.seats.count[: len(self.prices.kinds)].sum())
+        return urgency(self.lines, self.waits, self.forecast, self.terms, self.now, devices)
 
     def _of(self, among: Bools, look: Look) -> Pick | None:
         """Stay, swap, or go off plan. Who is behind may have a model swapped at once; of the others
@@ -196,8 +201,7 @@ class Picker:
         shape = self.lines.shape[: len(self.lines)]
         on_plan, usual = self.forecast.on_plan[shape, look.kind], self.forecast.usual[shape]
         wait, ends = self.queues.model_wait(shape), look.run + look.load
-        elsewhere = np.minimum(wait, self.queues.drain() + self.forecast.least_load[shape]) + usual
-        among = among & (ends <= terms.patience * elsewhere + terms.relent * self.waits)
+        among = among & (ends <= self.queues.patience())
         planned = among & on_plan
         yield planned & ~look.resident & self.queues.starves(wait, look.load), "starved"
         stay = among & look.resident & (on_plan | (look.run < terms.stretch * usual))
@@ -205,9 +209,8 @@ class Picker:
         worth = (wait > terms.swap_lines * look.load) | (self.waits > terms.swap_waits * look.load)
         swap = planned & (worth | (look.is_empty & (ends < wait + usual)))
         yield swap & behind & (self.waits > terms.behind_waits * look.load), "swap"
-        best = usual + self.forecast.least_load[shape]
-        dearer = ends - np.where(np.isfinite(best), best, 0.0)
-        yield among & self._goes_first() & (self.waits >= dearer), "hurry"
+        dearer = ends - self.forecast.best()[shape]
+        yield among & self.goes_first() & (self.waits >= dearer), "hurry"
         yield from ((stay & even, "stay"), (stay, "stay"), (swap & even, "swap"), (swap, "swap"))
         if not look.is_spare:
             return
@@ -225,7 +228,7 @@ class Picker:
         ahead = self._owners_ahead()
         return np.asarray((ahead < -self._window())[self.lines.owner[: len(self.lines)]])
 
-    def _goes_first(self) -> Bools:
+    def goes_first(self) -> Bools:
         """[lines] whose owner is far behind, or has hardly any of the devices that are its part."""
         far = self._owners_ahead() < -self.terms.far_behind * self._window()
         part = self.terms.scarce_part * self.accounts.part_of(float(self.seats.count.sum()))

@@ -5,7 +5,7 @@ room, doors, limits, storages. Changes nothing.
 from __future__ import annotations
 
 from math import inf, isfinite
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -67,10 +67,9 @@ def _best_idle(round: Round, line: int, key: ClassKey) -> ClassKey:
     others = (key if kind == key[0] else seats.cheapest(kind) for kind in cold)
     found = [key, *holding, *(one for one in others if one is not None)]
 
-    def ends(one: ClassKey) -> tuple[float, float, bool, int, list[int]]:
-        seconds = _seconds_there(round, line, one)
-        room = seats.seats[seats.first(one)].room_gib
-        return (float(f"{seconds:.3g}"), room, one != key, one[0], sorted(one[1]))
+    def ends(one: ClassKey) -> tuple[float, float, bool, Any]:
+        seconds, seat = _seconds_there(round, line, one), seats.seats[seats.first(one)]
+        return (float(f"{seconds:.3g}"), seat.room_gib, one != key, seat.key)
 
     return min(found, key=ends)
 

@@ -12,8 +12,10 @@ import numpy as np
 
 from coordinator.core.yard.lines import Lines
 from coordinator.core.yard.picker import Picker
+from coordinator.core.yard.placing import may_take
 from coordinator.core.yard.prices import Bools
-from coordinator.core.yard.seats import Run
+from coordinator.core.yard.queues import CERTAIN_SECONDS
+from coordinator.core.yard.seats import Run, Seat
 from coordinator.core.yard.terms import Urgency
 from coordinator.core.yard.wishes import Stop
 
@@ -39,37 +41,44 @@ def asked_interactive(lines: Lines) -> Bools:
 
 
 def next_moment(runs: Iterable[Run], now: float, minimum_run_seconds: float) -> float:
-    """When the next run has had its minimum; endless for never."""
-    moments = (run.started_at + minimum_run_seconds for run in runs if _makes_way(run))
+    """When the next run has had its minimum for certain; endless for never."""
+    least = minimum_run_seconds + CERTAIN_SECONDS
+    moments = (run.started_at + least for run in runs if makes_way(run))
     return min((moment for moment in moments if moment > now), default=inf)
 
 
 def victim(line: int, picker: Picker) -> int | None:
     """The device whose run should make way for the line; None for none."""
-    shape = int(picker.lines.shape[line])
+    most = float(picker.queues.patience()[line])
     found = [
-        (float(picker.prices.run[shape, seat.kind]), seat.run.started_at, number)
+        (ends, -seat.run.started_at, number)
         for number, seat in enumerate(picker.seats.seats)
         if seat.run is not None
         and seat.then is None
         and seat.is_open
         and seat.kept_for is None
-        and np.isfinite(picker.prices.run[shape, seat.kind])
         and _may_be_stopped(seat.run, picker)
+        and (ends := _ends(line, seat, picker)) <= most
+        and np.isfinite(ends)
     ]
-    if not found:
-        return None
-    _, _, number = min(found, key=lambda one: (one[0], -one[1], one[2]))
-    return number
+    return min(found)[2] if found else None
+
+
+def _ends(line: int, seat: Seat, picker: Picker) -> float:
+    shape = int(picker.lines.shape[line])
+    is_warm = int(picker.prices.model[shape]) in (*seat.held, -1)
+    load = 0.0 if is_warm else float(picker.prices.load[shape, seat.kind])
+    return float(picker.prices.run[shape, seat.kind]) + load
 
 
 def _may_be_stopped(run: Run, picker: Picker) -> bool:
     has_run = picker.now - run.started_at >= picker.terms.minimum_run_seconds
     is_long = run.ends_at - picker.now >= _WORTH_IT_SECONDS
-    return has_run and is_long and _makes_way(run)
+    return has_run and is_long and makes_way(run)
 
 
-def _makes_way(run: Run) -> bool:
+def makes_way(run: Run) -> bool:
+    """Whether it would, had it had its minimum."""
     is_batch = run.line.band == Urgency.BATCH and run.can_checkpoint
     return is_batch and len(run.seats) == 1 and not run.stopping and not run.is_queued
 
@@ -87,6 +96,18 @@ def push_aside(round: Round) -> None:
             run = yard.seats.seats[number].run if number is not None else None
             if run is None:
                 return
-            run.stopping = True
-            owner = yard.lines.key(line).owner
-            round.found.append(Stop(run.task, f"an interactive task of {owner} waits"))
+            key = yard.lines.key(line)
+            run.stopping, run.makes_way_for = True, key
+            round.found.append(Stop(run.task, f"an interactive task of {key.owner} waits"))
+
+
+def take_cleared(round: Round) -> None:
+    """What others made way for starts where they did, before anything else can."""
+    yard = round.yard
+    cleared, yard.cleared = yard.cleared, {}
+    for number, key in cleared.items():
+        line = yard.lines.numbers.get(key)
+        if line is None or not yard.seats.is_idle(number) or not round.picker.ready()[line]:
+            continue
+        if may_take(round, line, number):
+            round.start(line, (number,), "cleared")

@@ -11,9 +11,12 @@ import numpy as np
 from coordinator.core.yard.forecast import Forecast
 from coordinator.core.yard.lines import Lines
 from coordinator.core.yard.prices import Bools, Floats, Ints, Prices
-from coordinator.core.yard.seats import Seats
+from coordinator.core.yard.seats import Held, Seats
 from coordinator.core.yard.terms import Terms
+from coordinator.core.yard.urgency import critical_from
 
+CERTAIN_SECONDS = 1e-3
+"""So much later a wait is longer than asked for, whatever sums of moments are rounded to."""
 _NO_SECONDS = 1e-6
 
 
@@ -37,9 +40,12 @@ class Queues:
     _line_wait_of: int = -1
     _work: Floats | None = None
 
-    def taken_from(self, line: int) -> None:
-        """The line's oldest task has gone."""
+    def taken_from(self, line: int, held: Held) -> None:
+        """The line's oldest task has gone, to devices that hold these models."""
         self._line_wait = None
+        if self._free_of == self.seats.changes:  # else all are looked up anew
+            for model in held:
+                self._free[model + 1] = self.seats.free_in(model, self.now)
         if self._work is not None:
             shape = self.lines.shape[line]
             usual = float(self.forecast.usual[shape])
@@ -72,6 +78,17 @@ class Queues:
             self._work = np.bincount(model, work, models).astype(np.float64)
         return self._work
 
+    def elsewhere(self) -> Floats:
+        """[lines] seconds until a task would end where it is usually done: where its model is, or
+        where all together have cleared what waits."""
+        shape = self.lines.shape[: len(self.lines)]
+        loaded = self.drain() + self.forecast.least_load[shape]
+        return np.asarray(np.minimum(self.model_wait(shape), loaded) + self.forecast.usual[shape])
+
+    def patience(self) -> Floats:
+        """[lines] seconds that a task may take at most: no device takes it for longer."""
+        return self.terms.patience * self.elsewhere() + self.terms.relent * self.waits
+
     def drain(self) -> float:
         """Seconds until all devices together have cleared what waits."""
         return float(self.waiting_work().sum()) / max(float(self.seats.count.sum()), 1.0)
@@ -101,21 +118,25 @@ class Queues:
             self._able_holders = (of_model * able).sum(1)
         return self._able_holders
 
-    def next_waits(self, lines: Ints, run: Floats, load: Floats) -> list[float]:
-        """Moments at which a wait of these lines becomes long enough for something. `run`, `load`:
-        [these lines, some kinds] seconds."""
+    def next_waits(self, lines: Ints, first: Bools, run: Floats, load: Floats) -> list[float]:
+        """Moments at which a wait of these lines has become long enough for something. `first`:
+        [these lines] that go to any device; `run`, `load`: [these lines, some kinds] seconds. Who
+        starves or is behind only comes before others: an idle device has taken it long since."""
         terms, oldest = self.terms, self.lines.oldest[lines][:, None]
-        swaps = oldest + terms.swap_waits * load
-        overdue = oldest + terms.behind_waits * load
-        let_go = self.seats.let_go(len(self.prices.models))
-        unheld = let_go[self.prices.model[self.lines.shape[lines]]][:, None]
-        longest = np.maximum(terms.starve_seconds, terms.starve_loads * load)
-        starves = np.maximum(oldest, unheld) + longest
-        ages = (np.floor(self.waits[lines] / terms.age_seconds) + 1.0) * terms.age_seconds
-        late = self.lines.deadline[lines] - terms.critical_seconds
-        relents = oldest + (run + load) / terms.relent
-        moments = [swaps, overdue, starves, relents, oldest[:, 0] + ages, late]
-        coming = [found[found > self.now] for found in moments]
+        shape, waits = self.lines.shape[lines], self.waits[lines][:, None]
+        ages = (np.floor(waits / terms.age_seconds) + 1.0) * terms.age_seconds
+        devices = float(self.seats.count.sum())
+        late = critical_from(self.lines, self.forecast, terms, devices)[lines]
+        elsewhere = (terms.patience * self.elsewhere()[lines])[:, None]
+        best = self.forecast.best()[shape][first, None]
+        moments = [oldest + terms.swap_waits * load, oldest + ages, late]
+        with np.errstate(invalid="ignore"):  # what can run nowhere is not waited for
+            for ends in (run, run + load):
+                # Waiting elsewhere only becomes shorter, so it is not before then.
+                moments.append(oldest + (ends - elsewhere) / terms.relent)
+                moments.append(oldest[first] + ends[first] - best)
+        certain = (found + CERTAIN_SECONDS for found in moments)
+        coming = [found[found > self.now] for found in certain]
         return [float(found.min()) for found in coming if len(found)]
 
     def starves(self, wait: Floats, load: Floats) -> Bools:

@@ -4,14 +4,14 @@ done to the yard at once, so that the next choice sees it.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from coordinator.core.yard.lists import serve_lists
 from coordinator.core.yard.picker import Picker
 from coordinator.core.yard.placing import seat_for
-from coordinator.core.yard.seats import ClassKey, Held, Run
+from coordinator.core.yard.seats import ClassKey, Held, Run, held_by
 from coordinator.core.yard.wishes import Decision, Start
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ class Round:
             kind = kinds[yard.seats.seats[run.seats[0]].kind]
             yard.holds.load(kind, picker.now + load, cold)
             picker.may_load = yard.holds.may_load(kinds, picker.now)
-        picker.taken_from(line)
+        picker.taken_from(line, held_by(yard.seats, run))
         yard.batch.standing = None
         if run.line.limits:
             picker.barred = yard.holds.barred(yard.lines)
@@ -89,8 +89,10 @@ class Round:
         shapes = lines.shape[: len(lines)][lines.count[: len(lines)] > 0]
         return frozenset(np.unique(self.yard.prices.model[shapes]).tolist())
 
-    def _speed(self, key: ClassKey) -> tuple[float, int, list[int]]:
-        return (-float(self.yard.forecast.worth[key[0]]), key[0], sorted(key[1]))
+    def _speed(self, key: ClassKey) -> tuple[float, Any]:
+        """Of equal ones the one whose device has the first name: numbers are as things came."""
+        seats = self.yard.seats
+        return (-float(self.yard.forecast.worth[key[0]]), seats.seats[seats.first(key)].key)
 
     def _serve_class(self, key: ClassKey) -> bool:
         if self.yard.batch.is_on:

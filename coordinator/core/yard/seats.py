@@ -34,6 +34,8 @@ class Run:
     gib: float = 0.0
     charged: float = 0.0
     stopping: bool = False
+    makes_way_for: LineKey | None = None
+    """Whose task it is stopped for."""
     can_checkpoint: bool = False
     is_queued: bool = False
     """Behind another; its times are those at which it would begin and end."""
@@ -219,7 +221,11 @@ class Seats:
     def cheapest(self, kind: int) -> ClassKey | None:
         """Of the kind's classes with idle devices the one where least is thrown out."""
         own = (key for key in self.idle if key[0] == kind)
-        return min(own, key=lambda key: (len(key[1]), sorted(key[1])), default=None)
+
+        def order(key: ClassKey) -> tuple[int, Any]:
+            return len(key[1]), self.seats[self.first(key)].key
+
+        return min(own, key=order, default=None)
 
     def first(self, key: ClassKey) -> int:
         """The first idle device of the class, which has one."""
@@ -309,6 +315,11 @@ class Seats:
             array = np.zeros(larger.shape[1])
             array[: len(getattr(self, name))] = getattr(self, name)
             setattr(self, name, array)
+
+
+def held_by(seats: Seats, run: Run) -> Held:
+    """The models that the run's devices hold."""
+    return frozenset[int]().union(*(seats.seats[number].held for number in run.seats))
 
 
 def _alike(one: Seat, other: Seat) -> bool:

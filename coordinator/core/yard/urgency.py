@@ -17,17 +17,22 @@ def urgency(
 ) -> Ints:
     """[lines] the band each counts as now: aged, or critical by its deadline. `devices`: so many
     share what a line has left."""
-    count = len(lines)
-    band, deadline = aged(lines, waits, terms), lines.deadline[:count]
-    if not np.isfinite(deadline).any():
+    band = aged(lines, waits, terms)
+    if not np.isfinite(lines.deadline[: len(lines)]).any():
         return np.asarray(band)
-    left = deadline - now
+    critical = now > critical_from(lines, forecast, terms, devices)
+    return np.asarray(np.where(critical, np.minimum(band, int(Urgency.CRITICAL)), band))
+
+
+def critical_from(lines: Lines, forecast: Forecast, terms: Terms, devices: float) -> Floats:
+    """[lines] the moment after which each is critical: its slack is too small, in seconds or as a
+    part of the time that is left."""
+    count = len(lines)
     usual = forecast.usual[lines.shape[:count]]
     usual = np.where(np.isfinite(usual), usual, 0.0)  # what nobody can run hurries nobody
-    slack = left - usual * np.ceil(lines.count[:count] / max(devices, 1.0))
-    late = np.maximum(terms.critical_seconds, terms.critical_part * left)
-    critical = np.isfinite(deadline) & (slack < late)
-    return np.asarray(np.where(critical, np.minimum(band, int(Urgency.CRITICAL)), band))
+    needs = usual * np.ceil(lines.count[:count] / max(devices, 1.0))
+    early = np.maximum(needs + terms.critical_seconds, needs / (1.0 - terms.critical_part))
+    return np.asarray(lines.deadline[:count] - early)
 
 
 def aged(lines: Lines, waits: Floats, terms: Terms) -> Ints:

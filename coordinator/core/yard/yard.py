@@ -22,7 +22,7 @@ from coordinator.core.yard.holds import Holds
 from coordinator.core.yard.house import House
 from coordinator.core.yard.lines import LineKey, Lines
 from coordinator.core.yard.picker import Picker
-from coordinator.core.yard.preempt import push_aside
+from coordinator.core.yard.preempt import push_aside, take_cleared
 from coordinator.core.yard.prices import Estimates, Prices
 from coordinator.core.yard.round import Round
 from coordinator.core.yard.seats import Run, Seat, Seats
@@ -41,6 +41,7 @@ class Yard:
         self.prices, self.forecast, self.batch = Prices(estimates), Forecast(self.terms), Batch()
         self.runs: dict[str, Run] = {}
         self.reservations: dict[int, Reservation] = {}
+        self.cleared: dict[int, LineKey] = {}
         self.holds = Holds(house, self.seats)
         self._has_more = False
         self._looked: Picker | None = None
@@ -93,6 +94,8 @@ class Yard:
             return
         if then := self.seats.end(run):
             self._go_on(then, now)
+        if run.makes_way_for is not None:
+            self.cleared[run.seats[0]] = run.makes_way_for
         owner = self.accounts.numbers[run.line.owner]
         self.accounts.running[owner] -= 1
         self.holds.give_back(run)
@@ -200,7 +203,7 @@ class Yard:
         if self._has_more:
             return now
         moments = [*wakes.of_runs(self, now)]
-        if self.lines.total() and not self._is_full():
+        if self.lines.total() and (wakes.may_push(self) or not self._is_full()):
             picker = self._present_look(now)
             moments += [*wakes.of_doors(self, picker), *wakes.of_waits(self, picker)]
         later = [moment for moment in moments if now < moment < inf]
@@ -212,6 +215,7 @@ class Yard:
         return coming(Round(self, self._present_look(now), []), soon) if soon else []
 
     def _serve(self, round: Round, soon: Sequence[int], may_push: bool) -> None:
+        take_cleared(round)
         serve_large(round)
         self.batch.look(round.picker)
         round.serve()
