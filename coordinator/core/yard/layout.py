@@ -18,7 +18,7 @@ from typing import NamedTuple
 import numpy as np
 
 from coordinator.core.yard.mix import Mix, Work
-from coordinator.core.yard.prices import Bools, Floats, Ints
+from coordinator.core.yard.prices import Bools, Ints
 
 _LONGEST_FIRST_PRICE, _MODEL_BY_MODEL_PRICE = 10.0, 3.0
 _SLACK = 1.01
@@ -141,15 +141,16 @@ def lay_out(
     block: int = 1,
 ) -> Layout:
     """One pass over all tasks. Without a mix every kind is looked at."""
-    yard = _Yard(*work.load.shape, devices)
+    models, kinds = work.load.shape
+    yard = _Yard(models, kinds, devices)
     able = np.isfinite(work.run)
     used = mix.used & able if mix is not None else able
     for k in order(work, model_by_model).tolist():
         m, seconds = int(work.model[k]), work.run[k].tolist()
         for many, times in _blocks(int(work.count[k]), block):
             margin = 1 + risk / many
-            planned = _options(work, k, used[k], many, margin, swap_price)
             others = _options(work, k, able[k], many, margin, 1.0)
+            planned = _options(work, k, used[k], many, margin, swap_price) or others
             for _ in range(times):
                 finish, option, stays = yard.choose(m, planned)
                 if finish > horizon:
