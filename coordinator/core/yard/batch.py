@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass, field
 from math import inf
+from typing import Any
 
 import numpy as np
 
@@ -97,16 +98,17 @@ class Batch:
         return not may and self.spent.get(key) == picker.seats.listings[key]
 
     def _stand(self, picker: Picker) -> Standing:
-        members, ready = self.members(picker), picker.ready()
+        counts, ready = self._counts(picker), picker.ready()
+        members = self._holds(counts)
         first = picker.urgency[members].min() if members.any() else np.inf
-        after = (members & ~self._beyond(members, picker)) | (picker.urgency > first)
+        after = (members & ~self._beyond(members, counts, picker)) | (picker.urgency > first)
         others, later = ready & ~after, ready & after & ~members
         return Standing(members, members & ready, after, bool(others.any()), bool(later.any()))
 
-    def _beyond(self, members: Bools, picker: Picker) -> Bools:
+    def _beyond(self, members: Bools, counts: Floats, picker: Picker) -> Bools:
         """[lines] of shapes of which more tasks wait than are in the lists."""
         shape = picker.lines.shape[: len(picker.lines)]
-        wait = np.bincount(shape, np.where(members, self._counts(picker), 0.0), len(self.planned))
+        wait = np.bincount(shape, np.where(members, counts, 0.0), len(self.planned))
         return np.asarray(members & (wait > _fill(self.planned, len(wait)))[shape])
 
     def renew(self, number: int, picker: Picker) -> None:
@@ -162,14 +164,16 @@ class Batch:
         work = work_of(run, prices.load, prices.model, count, devices, holders=held)
         bound, mix = makespan_bound(work, tolerance=1e-2)
         models = len(work.load)
-        free = [self._free(n, s, picker, models) for n, s in enumerate(seats.seats) if s.is_open]
+        named = sorted((seat for seat in seats.seats if seat.is_open), key=_name)
+        free = [self._free(n, seat, picker, models) for n, seat in enumerate(named)]
         found = best_layout(work, mix, bound, free, _RISK_SPREADS * picker.forecast.spread)
         self.is_on, self.laid_at, self.seconds = True, picker.now, found.makespan
         self.lines = np.array(self._counts(picker) > 0)
         self.planned = count.copy()
         self.spread, self.comings = picker.forecast.spread, picker.seats.comings
         self.standing, self.spent = None, {}
-        self.lists = {n: deque([s, m] for s, m in runs) for n, runs in found.runs.items()}
+        numbers = [seats.numbers[seat.key] for seat in named]  # of equal ones the name decides
+        self.lists = {numbers[n]: deque([s, m] for s, m in r) for n, r in found.runs.items()}
 
     def _free(self, number: int, seat: Seat, picker: Picker, models: int) -> Free:
         model = max((m for m in seat.held if m < models), default=EMPTY)
@@ -184,9 +188,12 @@ class Batch:
 
     def members(self, picker: Picker) -> Bools:
         """[lines] that the layout holds and that still have tasks."""
-        held = np.zeros(len(picker.lines), dtype=np.bool_)
+        return self._holds(self._counts(picker))
+
+    def _holds(self, counts: Floats) -> Bools:
+        held = np.zeros(len(counts), dtype=np.bool_)
         held[: len(self.lines)] = self.lines
-        return np.asarray(held & (self._counts(picker) > 0))
+        return np.asarray(held & (counts > 0))
 
     def _entry(
         self, entries: deque[list[int]], seat: Seat, picker: Picker, ready: Bools
@@ -211,6 +218,10 @@ class Batch:
             self.planned[entry[0]] -= entry[1]
             entries.remove(entry)
         return (best[1], best[2]) if best else None
+
+
+def _name(seat: Seat) -> Any:
+    return seat.key
 
 
 def _fill(found: Floats, count: int) -> Floats:
