@@ -90,13 +90,23 @@ def _explained() -> Iterator[None]:
 
 def _engine(url: URL) -> Engine:
     if url.get_backend_name() != "sqlite":
-        return create_engine(url, pool_pre_ping=True, pool_size=10, max_overflow=20)
+        engine = create_engine(url, pool_pre_ping=True, pool_size=10, max_overflow=20)
+        event.listen(engine, "connect", _prepare_server)
+        return engine
     if url.database and url.database != ":memory:":
         Path(url.database).parent.mkdir(parents=True, exist_ok=True)
     engine = create_engine(url, connect_args={"check_same_thread": False}, pool_size=10)
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
+
+
+def _prepare_server(connection: object, _entry: ConnectionPoolEntry) -> None:
+    """A plan that was made while the tables were small reads all of them when they are large; to
+    plan a prepared statement each time costs less than to run one of those once."""
+    with connection.cursor() as cursor:  # type: ignore[attr-defined]
+        cursor.execute("SET plan_cache_mode = force_custom_plan")
+    connection.commit()  # type: ignore[attr-defined]
 
 
 def _prepare_sqlite(connection: object, _entry: ConnectionPoolEntry) -> None:
