@@ -65,8 +65,8 @@ def make_celery(broker_url: str) -> Celery:
 
 
 class Dispatcher:
-    """Empties the outbox. What has been sent is noted with whatever is written next: were it not,
-    it would be sent twice, and who gets it has to bear that anyway."""
+    """Empties the outbox. What has been sent is noted with what is written next, or by `settle`
+    where nothing is to be: were it not, it would be sent twice, which who gets it has to bear."""
 
     def __init__(self, database: Database, carrier: Carrier, clock: Clock) -> None:
         self._database, self._carrier, self._clock = database, carrier, clock
@@ -77,7 +77,7 @@ class Dispatcher:
         """How many letters were sent: all that wait, unless the broker is away."""
         count = 0
         while True:
-            self._settle()
+            self.settle()
             with self._database.read() as connection:
                 letters = mail.unsent(connection)
             self._sent = self._carry(letters)
@@ -103,7 +103,8 @@ class Dispatcher:
             sent += bag
         return sent
 
-    def _settle(self) -> None:
+    def settle(self) -> None:
+        """Write that down now; and, now and then, forget what is old."""
         now = self._clock.now()
         tidy = now - self._forgot_at > _FORGET_EVERY_SECONDS
         if not self._sent and not tidy:

@@ -93,6 +93,8 @@ class Loop:
                 self._lead()
         finally:  # acknowledgements and cancels do not wait for a scheduler that stumbles
             self._dispatcher.send()
+        if self._inbox.empty():
+            self._dispatcher.settle()
         self._watch.heard()
 
     def _lead(self) -> None:
@@ -195,6 +197,7 @@ class Loop:
 
     def _resign(self) -> None:
         try:
+            self._dispatcher.settle()
             self._leader.resign()
         except AWAY as away:
             log.warning("the lease was not given back: %s", _cause(away))

@@ -19,7 +19,7 @@ from coordinator.core.recover import (
     recover,
     silent,
 )
-from coordinator.store import attempts, farm, mail, roster
+from coordinator.store import attempts, heard, mail, roster
 from coordinator.store.database import Database
 from coordinator.store.ledger import Ledger
 from reelyard.clock import Clock
@@ -69,13 +69,13 @@ class Watch:
                 mail.send_again(ledger.connection, item.attempt.id, ledger.now)
 
     def _silent(self, connection: Connection) -> list[KnownWorker]:
-        workers = farm.read_workers(connection).values()
+        workers = heard.read_workers(connection).values()
         return silent(workers, self._clock.now(), self._patience, self._listening_since)
 
     def _unheard(self, connection: Connection) -> list[Lose | Resend]:
         return recover(
-            farm.read_open_attempts(connection),
-            farm.read_workers(connection),
+            heard.read_open_attempts(connection),
+            heard.read_workers(connection),
             self._clock.now(),
             self._patience,
             self._listening_since,

@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING
 from coordinator.core.asks import Kind, kind_of, lane_of
 from coordinator.core.foresight import Fit
 from coordinator.core.snapshot import Device, Waiting
+from coordinator.core.yard.wishes import Start, Step
 from reelyard.rules.document import Rules
 from reelyard.states import Band
 
 if TYPE_CHECKING:
     from coordinator.core.living import LivingYard
-    from coordinator.core.yard.wishes import Start
 
 SLACK = 2.0
 """Work has time when so many times its predicted seconds are left before its deadline."""
-_IN_TIME = frozenset({"backfill", "ahead"})
+_IN_TIME = frozenset({Step.BACKFILL, Step.AHEAD})
 """Steps of the rule by which a run was chosen for the moment at which it ends."""
 
 

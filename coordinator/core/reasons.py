@@ -13,26 +13,27 @@ from coordinator.core.filters import FILTERS, LASTING, Filter, refusal
 from coordinator.core.foresight import Fit, Foresight, place_of
 from coordinator.core.snapshot import Demand, Device, Waiting
 from coordinator.core.yard.because import line_because
+from coordinator.core.yard.wishes import Start, Step
 from reelyard.stamps import stamp_near, until
 
 if TYPE_CHECKING:
     from coordinator.core.living import LivingYard
-    from coordinator.core.yard.wishes import Start
 
 _NAMED_DEVICES = 3
 _BEFORE_IT = "a task before it"
 _MANY_WAIT = 500
 """So many are told what all devices do, not each: it changes less often."""
-_STEPS = {
-    "stay": "first in line",
-    "swap": "first in line",
-    "hurry": "its owner has had less than others",
-    "starved": "has waited too long for its model",
-    "off plan": "ends sooner here than by waiting for a better device",
-    "batch": "its place in the batch",
-    "large": "all of the devices that it needs are free",
-    "ahead": "next on this device, behind what is about to end",
-    "backfill": "ends before the device is needed for a larger task",
+STEP_SENTENCES: Mapping[Step, str] = {
+    Step.STAY: "first in line",
+    Step.SWAP: "first in line",
+    Step.HURRY: "its owner has had less than others",
+    Step.STARVED: "has waited too long for its model",
+    Step.OFF_PLAN: "ends sooner here than by waiting for a better device",
+    Step.BATCH: "its place in the batch",
+    Step.LARGE: "all of the devices that it needs are free",
+    Step.AHEAD: "next on this device, behind what is about to end",
+    Step.BACKFILL: "ends before the device is needed for a larger task",
+    Step.CLEARED: "the device was cleared for it",
 }
 
 
@@ -85,7 +86,7 @@ class Reasons:
 
     def why_there(self, task: Waiting, device: Device, start: Start, fit: Fit) -> str:
         """Why the task goes to this device now."""
-        return "; ".join((_STEPS[start.step], *numbers(task, device, fit)))
+        return "; ".join((STEP_SENTENCES[start.step], *numbers(task, device, fit)))
 
     def of_line(self, line: int, task: Waiting, now: float) -> Hold:
         """Why the tasks of a line wait; one of them speaks for all."""

@@ -57,8 +57,9 @@ def is_server(connection: Connection) -> bool:
 
 
 def as_json(rows: Iterable[Row]) -> str:
-    """Rows as one text, for `json_populate_recordset`: there a null is no value at all."""
-    return json.dumps([dict(row) for row in rows])
+    """Rows as one text, for `json_populate_recordset`: there a null is no value at all. Raises
+    ValueError for what is no JSON: an endless number."""
+    return json.dumps([dict(row) for row in rows], allow_nan=False)
 
 
 @cache

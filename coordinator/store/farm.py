@@ -10,7 +10,6 @@ from pydantic import TypeAdapter
 from sqlalchemy import Connection, RowMapping, select
 
 from coordinator.core.living import Changes
-from coordinator.core.recover import KnownWorker, OpenAttempt
 from coordinator.core.snapshot import Device, Snapshot, UnderWay, Waiting
 from coordinator.store.accounts import read_ahead
 from coordinator.store.bulk import among
@@ -259,32 +258,6 @@ class Types:
             found = device_type(*key, self.catalog.devices)
             self.known[key] = found.id if found else ""
         return self.known[key]
-
-
-def read_open_attempts(connection: Connection) -> list[OpenAttempt]:
-    """Tries that were sent and have not ended."""
-    query = select(attempts).where(attempts.c.state.in_(OPEN_ATTEMPT)).order_by(attempts.c.id)
-    return [
-        OpenAttempt(
-            id=row["id"],
-            task_id=row["task_id"],
-            state=AttemptState(row["state"]),
-            worker_id=row["worker_id"],
-            boot_id=row["boot_id"],
-            sent_at=row["sent_at"],
-            lease_until=row["lease_until"],
-        )
-        for row in connection.execute(query).mappings()
-    ]
-
-
-def read_workers(connection: Connection) -> dict[str, KnownWorker]:
-    """Every worker that was ever seen, by id."""
-    query = select(workers.c.id, workers.c.boot_id, workers.c.state, workers.c.last_seen)
-    return {
-        row.id: KnownWorker(row.id, row.boot_id, WorkerState(row.state), row.last_seen)
-        for row in connection.execute(query)
-    }
 
 
 def _waiting(row: RowMapping, needs: tuple[str, ...], short_of: tuple[float, ...]) -> Waiting:

@@ -5,6 +5,7 @@ AND attempt; rows that came too late are left alone, and nobody else's change is
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -54,39 +55,36 @@ def change_many(
     must be for the same columns. They are locked first, always in the same order."""
     if not changes:
         return set()
+    move = _Move(table, tuple(befores), after, tuple(next(iter(changes.values()))))
     change = _in_one if is_server(connection) else _one_by_one
-    return change(connection, table, tuple(befores), after, changes)
+    return change(connection, move, changes)
 
 
-def _in_one(
-    connection: Connection,
-    table: Table,
-    befores: tuple[str, ...],
-    after: str,
-    changes: Mapping[str, Values],
-) -> set[str]:
-    statement = _locked_and_changed(table, tuple(next(iter(changes.values()))))
+@dataclass(frozen=True, slots=True)
+class _Move:
+    """From one of these states to that one, with new values in these columns."""
+
+    table: Table
+    befores: tuple[str, ...]
+    after: str
+    columns: tuple[str, ...]
+
+
+def _in_one(connection: Connection, move: _Move, changes: Mapping[str, Values]) -> set[str]:
     rows = as_json({"id": id, **values} for id, values in changes.items())
-    given = {"rows": rows, "ids": list(changes), "befores": list(befores), "after": after}
-    return set(connection.execute(statement, given).scalars())
+    given = {"rows": rows, "ids": list(changes), "befores": list(move.befores), "after": move.after}
+    return set(connection.execute(_locked_and_changed(move), given).scalars())
 
 
-def _one_by_one(
-    connection: Connection,
-    table: Table,
-    befores: tuple[str, ...],
-    after: str,
-    changes: Mapping[str, Values],
-) -> set[str]:
+def _one_by_one(connection: Connection, move: _Move, changes: Mapping[str, Values]) -> set[str]:
     """What is allowed cannot change meanwhile: a writer of SQLite is alone."""
-    found = connection.execute(_allowed(table, befores), {"ids": sorted(changes)})
+    found = connection.execute(_allowed(move), {"ids": sorted(changes)})
     rows = [
         {"of_id": id, **{f"new_{name}": value for name, value in changes[id].items()}}
         for id in found.scalars()
     ]
     if rows:
-        change = _each(table, befores, after, tuple(next(iter(changes.values()))))
-        connection.execute(change, rows)
+        connection.execute(_each(move), rows)
     return {str(row["of_id"]) for row in rows}
 
 
@@ -106,25 +104,25 @@ def _alike(
 
 
 @cache
-def _allowed(table: Table, befores: tuple[str, ...]) -> Executable:
-    return (
-        select(table.c.id).where(among(table.c.id), _in_one_of(table, befores)).order_by(table.c.id)
+def _allowed(move: _Move) -> Executable:
+    own = move.table.c
+    is_allowed = _in_one_of(move.table, move.befores)
+    return select(own.id).where(among(own.id), is_allowed).order_by(own.id)
+
+
+@cache
+def _each(move: _Move) -> Executable:
+    change = update(move.table).where(
+        move.table.c.id == bindparam("of_id"), _in_one_of(move.table, move.befores)
     )
+    return change.values(state=move.after, **_new(move.columns))
 
 
 @cache
-def _each(
-    table: Table, befores: tuple[str, ...], after: str, columns: tuple[str, ...]
-) -> Executable:
-    one = (table.c.id == bindparam("of_id"), _in_one_of(table, befores))
-    return update(table).where(*one).values(state=after, **_new(columns))
-
-
-@cache
-def _locked_and_changed(table: Table, columns: tuple[str, ...]) -> TextClause:
+def _locked_and_changed(move: _Move) -> TextClause:
     """Rows are locked in the order of their ids, whatever the planner thinks of: so two writers
     never wait for each other in a circle."""
-    name, new = table.name, "".join(f', "{column}" = new."{column}"' for column in columns)
+    name, new = move.table.name, "".join(f', "{one}" = new."{one}"' for one in move.columns)
     return text(
         f"WITH mine AS (SELECT id FROM {name} WHERE id = ANY(CAST(:ids AS TEXT[])) "
         "AND state = ANY(CAST(:befores AS TEXT[])) ORDER BY id FOR UPDATE) "

@@ -10,11 +10,18 @@ from sqlalchemy import select
 
 from coordinator.store.tables import events
 from reelyard.failure import FailureKind
-from reelyard.messages import Acknowledge, Measured, Preempted, RunTask
+from reelyard.messages import Acknowledge, DeviceReport, Measured, Preempt, Preempted, RunTask
+from reelyard.states import Band
+from reelyard.storyboard import Storyboard
 from reelyard.task import Checkpoint
+from reelyard.terms import Terms
 from tests.support.farm_in_hand import PATIENCE, FarmInHand, an_artifact, sqlite
 
 SILENT = {"picture": "a blue square moving up", "seconds": 3}
+LARGE = "wan2.1-t2v-14b"
+CARD = DeviceReport(
+    id="gpu0", kind="cuda", name="NVIDIA A100-SXM4-80GB", memory_gib=80.0, free_gib=79.0
+)
 PLACE = Checkpoint(artifact=an_artifact("place"), step=3, steps=8)
 
 
@@ -37,6 +44,20 @@ def preempted(farm: FarmInHand, order: RunTask, checkpoint: Checkpoint | None) -
         measured=Measured(run_seconds=2.5, warm=False, load_seconds=1.0),
     )
     farm.reports.append(report.model_dump(mode="json"))
+
+
+def on_a_card(folder: Path) -> FarmInHand:
+    """A farm of one card, whose shots of a large model take minutes and can be cut."""
+    farm = sqlite(folder)
+    farm.hello(CARD, checkpoints=(LARGE,))
+    farm.turn()
+    return farm
+
+
+def submit(farm: FarmInHand, band: Band) -> str:
+    """A job of one long shot."""
+    storyboard = Storyboard.model_validate({"scenes": [SILENT], "model": LARGE})
+    return farm.intake.submit(storyboard, "anna", None, band, terms=Terms(band=band))[0]
 
 
 def again(farm: FarmInHand) -> RunTask:
@@ -125,3 +146,30 @@ def test_making_room_does_not_count_as_a_try(farm: FarmInHand) -> None:
     next_one = (farm.turn() or [again(farm)])[0]
     assert shot(farm, job_id)["state"] == "assigned", "it was not given up"
     assert next_one.checkpoint == PLACE, "a try that broke took nothing away"
+
+
+def test_the_device_goes_to_whom_it_was_cleared_for(tmp_path: Path) -> None:
+    farm = on_a_card(tmp_path)
+    submit(farm, Band.BATCH)
+    (first,) = farm.turn()
+    farm.started(first)
+    farm.turn()
+    urgent = submit(farm, Band.INTERACTIVE)
+    asked: list[Preempt] = []
+    while not asked:
+        assert farm.clock.now() < first_end(farm), "nobody was asked to make room"
+        farm.heartbeat(first.attempt_id, devices=(CARD,))
+        farm.turn(1.0)
+        asked = [order for order in farm.orders() if isinstance(order, Preempt)]
+
+    preempted(farm, first, PLACE)
+    (sent,) = farm.turn()
+
+    assert sent.job_id == urgent
+    (said,) = (one for one in farm.sentences(urgent) if " goes to " in one)
+    assert "was cleared for it" in said
+
+
+def first_end(farm: FarmInHand) -> float:
+    """When the first try would end, as predicted."""
+    return float(farm.attempts()[0]["ends_at"])

@@ -15,6 +15,7 @@ from coordinator.core.yard.picker import Pick, Picker
 from coordinator.core.yard.placing import may_sit
 from coordinator.core.yard.seats import ClassKey, Run, Seat, Seats
 from coordinator.core.yard.terms import Terms
+from coordinator.core.yard.wishes import Step
 
 if TYPE_CHECKING:
     from coordinator.core.yard.round import Round
@@ -75,7 +76,7 @@ def serve_ahead(round: Round, soon: Sequence[int]) -> None:
                 break
             if may_sit(round, pick.line, number):
                 begins_in = left(round.yard.seats.seats[number], round.picker.now)
-                round.start(pick.line, (number,), "ahead", begins_in)
+                round.start(pick.line, (number,), Step.AHEAD, begins_in)
 
 
 def coming(round: Round, soon: Sequence[int]) -> list[tuple[Hashable, str]]:
@@ -102,9 +103,9 @@ def _pick(round: Round, number: int, key: ClassKey, last: Pick | None) -> Pick |
         chosen = batch.peek(number, picker, batch.stand(picker).ready)
         if chosen is None or not suits(chosen[1], seat, picker):
             return None
-        return Pick(batch.take(number, *chosen), "batch")
+        return Pick(batch.take(number, *chosen), Step.BATCH)
     pick = last if last and picker.is_still_next(last) else picker.pick(*key)
-    is_it = pick is not None and pick.step == "stay" and suits(pick.line, seat, picker)
+    is_it = pick is not None and pick.step is Step.STAY and suits(pick.line, seat, picker)
     return pick if is_it else None
 
 

@@ -19,6 +19,7 @@ from coordinator.core.yard.doors import in_time
 from coordinator.core.yard.picker import Picker
 from coordinator.core.yard.placing import may_go_together, may_sit
 from coordinator.core.yard.seats import Seat
+from coordinator.core.yard.wishes import Step
 
 if TYPE_CHECKING:
     from coordinator.core.yard.round import Round
@@ -141,7 +142,7 @@ def _start_all(round: Round, line: int, taken: set[int]) -> Reservation | None:
         held = reserve(line, round.picker, taken)
         if held is None or not _may_start(round, held):
             return held
-        round.start(line, held.seats, "large")
+        round.start(line, held.seats, Step.LARGE)
     return None
 
 
@@ -157,5 +158,5 @@ def _keep(round: Round, held: Reservation) -> None:
         if seat.run is None and round.picker.closes[seat.kind] > 0:
             pick = round.picker.pick(seat.kind, seat.held, within=held.seconds)
             if pick is not None and may_sit(round, pick.line, number):
-                round.start(pick.line, (number,), "backfill")
+                round.start(pick.line, (number,), Step.BACKFILL)
         round.yard.seats.keep(number, held.line)

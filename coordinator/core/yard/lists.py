@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from coordinator.core.yard.placing import may_take
 from coordinator.core.yard.seats import ClassKey
+from coordinator.core.yard.wishes import Step
 
 if TYPE_CHECKING:
     from coordinator.core.yard.round import Round
@@ -40,7 +41,7 @@ def _serve(round: Round, number: int, key: ClassKey) -> str:
             return "took"
     if chosen := batch.peek(number, picker, standing.ready):
         if may_take(round, chosen[1], number):
-            round.start(batch.take(number, *chosen), (number,), "batch")
+            round.start(batch.take(number, *chosen), (number,), Step.BATCH)
             return "took"
         was_refused = True
     if standing.has_later:

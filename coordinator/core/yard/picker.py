@@ -21,6 +21,7 @@ from coordinator.core.yard.queues import Queues
 from coordinator.core.yard.seats import Held, Seats
 from coordinator.core.yard.terms import Terms, Urgency
 from coordinator.core.yard.urgency import urgency
+from coordinator.core.yard.wishes import Step
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,7 @@ class Pick:
     """A line to serve, and by which step of the rule."""
 
     line: int
-    step: str
+    step: Step
     pressure: float = np.inf
     """Of the line that would have been served else: see `Picker.is_still_next`."""
     turn: tuple[bool, bool] = (False, False)
@@ -175,7 +176,7 @@ class Picker:
         """Whether looking anew would find the same: a line of a resident model that still presses
         more than the others there, of an owner whose turn has not changed."""
         line = pick.line
-        if pick.step != "stay" or not self.lines.count[line] or self.barred[line]:
+        if pick.step is not Step.STAY or not self.lines.count[line] or self.barred[line]:
             return False
         owner = self.lines.owner[line]
         below = self.accounts.running[owner] < self.accounts.most_running[owner]
@@ -195,7 +196,7 @@ class Picker:
             self._short = np.maximum(usual, 1e-6) ** self.terms.shortness
         return self._short
 
-    def _steps(self, among: Bools, look: Look) -> Iterator[tuple[Bools, str]]:
+    def _steps(self, among: Bools, look: Look) -> Iterator[tuple[Bools, Step]]:
         """The steps of the rule in their order, each with the lines that it would serve."""
         behind, even, terms = self.behind(), self.even(), self.terms
         shape = self.lines.shape[: len(self.lines)]
@@ -203,23 +204,24 @@ class Picker:
         wait, ends = self.queues.model_wait(shape), look.run + look.load
         among = among & (ends <= self.queues.patience())
         planned = among & on_plan
-        yield planned & ~look.resident & self.queues.starves(wait, look.load), "starved"
+        yield planned & ~look.resident & self.queues.starves(wait, look.load), Step.STARVED
         stay = among & look.resident & (on_plan | (look.run < terms.stretch * usual))
-        yield stay & behind, "stay"
+        yield stay & behind, Step.STAY
         worth = (wait > terms.swap_lines * look.load) | (self.waits > terms.swap_waits * look.load)
         swap = planned & (worth | (look.is_empty & (ends < wait + usual)))
-        yield swap & behind & (self.waits > terms.behind_waits * look.load), "swap"
+        yield swap & behind & (self.waits > terms.behind_waits * look.load), Step.SWAP
         dearer = ends - self.forecast.best()[shape]
-        yield among & self.goes_first() & (self.waits >= dearer), "hurry"
-        yield from ((stay & even, "stay"), (stay, "stay"), (swap & even, "swap"), (swap, "swap"))
+        yield among & self.goes_first() & (self.waits >= dearer), Step.HURRY
+        yield from ((stay & even, Step.STAY), (stay, Step.STAY))
+        yield from ((swap & even, Step.SWAP), (swap, Step.SWAP))
         if not look.is_spare:
             return
         sooner = among & (ends < terms.off_plan * (np.minimum(wait, 1e9) + usual))
-        yield from ((sooner & even, "off plan"), (sooner, "off plan"))
+        yield from ((sooner & even, Step.OFF_PLAN), (sooner, Step.OFF_PLAN))
 
-    def _of_best_model(self, lines: Bools, look: Look, step: str) -> Bools:
+    def _of_best_model(self, lines: Bools, look: Look, step: Step) -> Bools:
         """A swap is for all lines of a model, so they are weighed together."""
-        if step != "swap":
+        if step is not Step.SWAP:
             return lines
         return np.asarray(lines & (look.model == self._model(lines, look.model, look.load)))
 

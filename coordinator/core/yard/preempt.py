@@ -17,7 +17,7 @@ from coordinator.core.yard.prices import Bools
 from coordinator.core.yard.queues import CERTAIN_SECONDS
 from coordinator.core.yard.seats import Run, Seat
 from coordinator.core.yard.terms import Urgency
-from coordinator.core.yard.wishes import Stop
+from coordinator.core.yard.wishes import Step, Stop
 
 if TYPE_CHECKING:
     from coordinator.core.yard.round import Round
@@ -110,4 +110,4 @@ def take_cleared(round: Round) -> None:
         if line is None or not yard.seats.is_idle(number) or not round.picker.ready()[line]:
             continue
         if may_take(round, line, number):
-            round.start(line, (number,), "cleared")
+            round.start(line, (number,), Step.CLEARED)

@@ -12,7 +12,7 @@ from coordinator.core.yard.lists import serve_lists
 from coordinator.core.yard.picker import Picker
 from coordinator.core.yard.placing import seat_for
 from coordinator.core.yard.seats import ClassKey, Held, Run, held_by
-from coordinator.core.yard.wishes import Decision, Start
+from coordinator.core.yard.wishes import Decision, Start, Step
 
 if TYPE_CHECKING:
     from coordinator.core.yard.yard import Yard
@@ -45,7 +45,7 @@ class Round:
         self.has_more = self.has_more or len(self.found) >= self.yard.terms.most_per_tick
         return self.has_more
 
-    def start(self, line: int, seats: tuple[int, ...], step: str, begins_in: float = 0.0) -> None:
+    def start(self, line: int, seats: tuple[int, ...], step: Step, begins_in: float = 0.0) -> None:
         """The line's next task goes there, behind what is there in so many seconds."""
         yard, picker = self.yard, self.picker
         key, shape = yard.lines.key(line), int(yard.lines.shape[line])
