@@ -73,7 +73,7 @@ def run_loop(settings: Settings) -> None:
         coordinator.celery.worker_main(
             [
                 "worker",
-                *("--pool", "threads", "--concurrency", "1"),
+                *("--pool", "solo"),
                 *("--queues", REPORTS_QUEUE, "--hostname", "coordinator@%h"),
                 *("--without-gossip", "--without-mingle", "--loglevel", "WARNING"),
             ]

@@ -93,9 +93,9 @@ class Agent:
         self.supervisor = Supervisor(self._make_lanes, self._ahead)
         told = self._reporter
         self._inbox = Inbox(
-            self.supervisor, self._outbox, self.introduce, told.refuse, told.boot_id
+            self.supervisor, self._outbox, self._greet_again, told.refuse, told.boot_id
         )
-        self._stopping = threading.Event()
+        self._stopping, self._is_asked = threading.Event(), threading.Event()
         self._heart = threading.Thread(target=self._beat, name="heart", daemon=True)
 
     def start(self) -> None:
@@ -106,11 +106,13 @@ class Agent:
             lane.start()
         self._outbox.start()
         self.introduce()
+        self._inbox.start()
         self._heart.start()
 
     def stop(self) -> None:
         """Give back what is unfinished, say goodbye, end the engines."""
         self._stopping.set()
+        self._is_asked.set()
         reason = Failure(kind=FailureKind.LOST, sentence="The worker was asked to stop.")
         self.supervisor.stop(reason, grace_seconds=2.0)
         self._outbox.tell(Goodbye.model_validate(self._reporter.head()))
@@ -187,13 +189,24 @@ class Agent:
         mapped = sum(mapped_gib(pid) for pid in self._engine_pids())
         return int((ram_free_gib() - mapped - _KEPT_FREE_GIB) * GIB)
 
+    def _greet_again(self) -> None:
+        """The heart says hello: a device that does not answer holds up no order."""
+        self._is_asked.set()
+
     def _beat(self) -> None:
-        while not self._stopping.wait(self._settings.heartbeat_seconds):
+        while not self._stopping.is_set():
+            is_asked = self._is_asked.wait(self._settings.heartbeat_seconds)
+            if self._stopping.is_set():
+                return
+            self._is_asked.clear()
             try:
-                told = {"devices": self.devices(), "attempts": self.supervisor.attempts()}
-                self._outbox.tell(Heartbeat.model_validate({**self._reporter.head(), **told}))
+                self.introduce() if is_asked else self._say_alive()
             except Exception:
                 log.exception("a heartbeat was missed")
+
+    def _say_alive(self) -> None:
+        told = {"devices": self.devices(), "attempts": self.supervisor.attempts()}
+        self._outbox.tell(Heartbeat.model_validate({**self._reporter.head(), **told}))
 
     def _carry(self, payloads: Sequence[dict[str, object]]) -> None:
         try:
@@ -275,7 +288,7 @@ def run(
     agent.celery.worker_main(
         [
             "worker",
-            *("--pool", "threads", "--concurrency", "2"),
+            *("--pool", "solo"),
             *("--queues", f"{node_queue(worker_id)},{control_queue(worker_id)}"),
             *("--hostname", f"{worker_id}@%h", "--loglevel", "WARNING"),
             *("--without-gossip", "--without-mingle"),

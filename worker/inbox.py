@@ -1,8 +1,12 @@
-"""Orders from the coordinator: read, passed on to the supervisor, done. Returns at once."""
+"""Orders from the coordinator: taken at once, then read and passed on to the supervisor, in their
+order, by a thread of their own. Whoever brings them never waits for a lane.
+"""
 
 from __future__ import annotations
 
 import logging
+import queue
+import threading
 from collections.abc import Callable
 
 from pydantic import ValidationError
@@ -28,7 +32,7 @@ log = logging.getLogger(__name__)
 
 
 class Inbox:
-    """What comes over Celery lands here, from several threads."""
+    """What comes over Celery lands here."""
 
     def __init__(
         self,
@@ -40,12 +44,29 @@ class Inbox:
     ) -> None:
         self._supervisor, self._outbox = supervisor, outbox
         self._introduce, self._refuse, self._boot_id = introduce, refuse, boot_id
+        self._arrived: queue.SimpleQueue[object] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._run, name="inbox", daemon=True)
+
+    def start(self) -> None:
+        """Begin to read; what has come before waits until then."""
+        self._thread.start()
 
     def receive(self, argument: object) -> None:
-        """An order or several. A task that cannot be read is given back, any other nonsense is
-        dropped."""
+        """An order or several, as they came."""
+        self._arrived.put(argument)
+
+    def read(self, argument: object) -> None:
+        """A task that cannot be read is given back, any other nonsense is dropped."""
         for payload in unbundle(argument):
             self._receive(payload)
+
+    def _run(self) -> None:
+        while True:
+            argument = self._arrived.get()
+            try:
+                self.read(argument)
+            except Exception:
+                log.exception("orders were lost")
 
     def _receive(self, payload: object) -> None:
         try:

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from coordinator.core.yard.house import OpenHouse
-from coordinator.core.yard.layout import EMPTY, Free, Layout, best_layout
+from coordinator.core.yard.layout import Free, Layout, best_layout
 from coordinator.core.yard.lines import LineKey
 from coordinator.core.yard.mix import Work, makespan_bound, work_of
 from coordinator.core.yard.yard import Yard
@@ -31,7 +31,7 @@ def works(draw: st.DrawFn) -> tuple[Work, list[Free]]:
     load = np.full((_SHAPES, _KINDS), draw(_SECONDS))
     count = np.array([draw(st.integers(1, 6)) for _ in range(_SHAPES)], dtype=float)
     kinds = [0, *draw(st.lists(st.integers(0, 1), max_size=5))]
-    held = st.sampled_from((EMPTY, 0, 1))
+    held = st.frozensets(st.integers(0, 1))
     free = [Free(n, g, draw(held), draw(st.sampled_from((0.0, 7.0)))) for n, g in enumerate(kinds)]
     devices = np.bincount(kinds, minlength=_KINDS).astype(float)
     return work_of(run, load, np.array([0, 0, 1, 1]), count, devices), free
@@ -47,12 +47,13 @@ def test_a_layout_played_through_ends_when_it_says(
     tasks = Counter[int]()
     ends, loads = [0.0], 0
     for one in free:
-        at, held = one.seconds, one.model
+        at, held = one.seconds, one.held
         for shape, many in found.runs[one.device]:
             tasks[shape] += many
-            if held != work.model[shape]:
-                held, loads = int(work.model[shape]), loads + 1
-                at += work.load[held, one.kind]
+            model = int(work.model[shape])
+            if model not in held:
+                held, loads = frozenset((model,)), loads + 1
+                at += work.load[model, one.kind]
             at += work.run[shape, one.kind] * many
         ends.append(at if found.runs[one.device] else 0.0)
     assert dict(tasks) == dict(enumerate(work.count.astype(int).tolist()))
@@ -75,11 +76,17 @@ def test_of_devices_that_are_alike_the_name_says_who_gets_more() -> None:
     assert one == other and len(set(one.values())) > 1
 
 
-def _lists(names: list[str]) -> dict[str, int]:
-    """How many of eleven tasks each device's list has, and the one it runs."""
-    yard = Yard(Estimates({"a": 100.0}), OpenHouse({}))
+def test_devices_that_hold_several_models_need_no_load_for_any_of_them() -> None:
+    names = ["d0", "d1", "d2"]
+    assert min(_lists(names, held=("B", "A"), load=1e6).values()) > 0
+    assert min(_lists(names, held=("A", "B"), load=1e6).values()) > 0
+
+
+def _lists(names: list[str], held: tuple[str, ...] = (), load: float = 20.0) -> dict[str, int]:
+    """How many of eleven tasks each device's list has, beside the one it runs."""
+    yard = Yard(Estimates({"a": 100.0}, load), OpenHouse({}))
     for name in names:
-        yard.put(name, Kind(1.0), "n1")
+        yard.put(name, Kind(1.0), "n1", held=held)
     for n in range(11):
         yard.wait(f"t{n:02}", LineKey("a", "anna"), 0.0)
     yard.decide(0.0)

@@ -13,3 +13,8 @@ def run(work: VideoWork, desk: Desk) -> VideoResult:
     desk.resident(work.model, object)
     assert work.frames is not None
     return VideoResult(clip=NOTHING, last_frame=NOTHING, thumbnail=NOTHING, frames=work.frames)
+
+
+def preload(model_id: str, desk: Desk) -> None:
+    """Nothing is loaded, but held."""
+    desk.resident(model_id, object)

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from coordinator.core.yard.ahead import left
-from coordinator.core.yard.layout import EMPTY, Free, best_layout
+from coordinator.core.yard.layout import Free, best_layout
 from coordinator.core.yard.mix import makespan_bound, work_of
 from coordinator.core.yard.picker import Picker
 from coordinator.core.yard.prices import Bools, Floats
@@ -163,9 +163,8 @@ class Batch:
         held = seats.holders[: len(prices.models), :kinds]
         work = work_of(run, prices.load, prices.model, count, devices, holders=held)
         bound, mix = makespan_bound(work, tolerance=1e-2)
-        models = len(work.load)
         named = sorted((seat for seat in seats.seats if seat.is_open), key=_name)
-        free = [self._free(n, seat, picker, models) for n, seat in enumerate(named)]
+        free = [Free(n, s.kind, s.held, left(s, picker.now)) for n, s in enumerate(named)]
         found = best_layout(work, mix, bound, free, _RISK_SPREADS * picker.forecast.spread)
         self.is_on, self.laid_at, self.seconds = True, picker.now, found.makespan
         self.lines = np.array(self._counts(picker) > 0)
@@ -174,10 +173,6 @@ class Batch:
         self.standing, self.spent = None, {}
         numbers = [seats.numbers[seat.key] for seat in named]  # of equal ones the name decides
         self.lists = {numbers[n]: deque([s, m] for s, m in r) for n, r in found.runs.items()}
-
-    def _free(self, number: int, seat: Seat, picker: Picker, models: int) -> Free:
-        model = max((m for m in seat.held if m < models), default=EMPTY)
-        return Free(number, seat.kind, model, left(seat, picker.now))
 
     def _counts(self, picker: Picker) -> Floats:
         """[lines] tasks that a layout may hold: no gangs, no deadlines, nothing moved by hand."""

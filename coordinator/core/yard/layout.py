@@ -2,7 +2,7 @@
 
 HEFT over shapes with three additions: only kinds that the mix uses are looked at; a device swaps
 models only when the holder would be free later by `swap_price` loads; whatever would end beyond the
-horizon looks at every kind that fits. State is one heap of free times per (kind, resident model),
+horizon looks at every kind that fits. State is one heap of free times per (kind, resident models),
 so the cost does not grow with the number of devices. Tasks are laid in blocks where there are many.
 """
 
@@ -22,17 +22,17 @@ from coordinator.core.yard.prices import Bools, Ints
 
 _LONGEST_FIRST_PRICE, _MODEL_BY_MODEL_PRICE = 10.0, 3.0
 _SLACK = 1.01
-EMPTY = -1
+_NOTHING: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class Free:
-    """A device that can be planned for: its number, kind, the model it will hold (EMPTY for none)
-    and in how many seconds it is free."""
+    """A device that can be planned for: its number, kind, the models it will hold and in how many
+    seconds it is free."""
 
     device: int
     kind: int
-    model: int
+    held: frozenset[int]
     seconds: float
 
 
@@ -58,15 +58,20 @@ class _Option(NamedTuple):
 
 
 class _Yard:
-    """Free times by kind and resident model; the last column holds devices that hold nothing.
-    Plain lists: a choice looks at a few numbers, and to call numpy would take longer."""
+    """Free times by kind and what is resident: a column for each model, then one for nothing, then
+    those for several; a device that loads a model holds that alone from then on. Plain lists: a
+    choice looks at a few numbers, and to call numpy would take longer."""
 
     def __init__(self, models: int, kinds: int, devices: Sequence[Free]) -> None:
+        several = sorted({free.held for free in devices if len(free.held) > 1}, key=sorted)
+        holdings = [*(frozenset((m,)) for m in range(models)), _NOTHING, *several]
+        column = {held: c for c, held in enumerate(holdings)}
+        self.also = [[column[held] for held in several if m in held] for m in range(models)]
         self.heaps: list[list[list[tuple[float, int]]]] = [
-            [[] for _ in range(models + 1)] for _ in range(kinds)
+            [[] for _ in holdings] for _ in range(kinds)
         ]
         for free in devices:
-            self.heaps[free.kind][free.model].append((free.seconds, free.device))
+            self.heaps[free.kind][column[free.held]].append((free.seconds, free.device))
         for heap in chain.from_iterable(self.heaps):
             heapq.heapify(heap)
         self.heads = [[heap[0][0] if heap else inf for heap in row] for row in self.heaps]
@@ -78,7 +83,10 @@ class _Yard:
         """When it would end, the kind, and whether a device that holds the model takes it."""
         best, found, stays = inf, options[0], True
         for option in options:
-            holder, anyone = self.heads[option.kind][m], self.soonest[option.kind]
+            row, anyone = self.heads[option.kind], self.soonest[option.kind]
+            holder = row[m]
+            for c in self.also[m]:
+                holder = min(holder, row[c])
             waits = holder <= anyone + option.patience
             finish = (holder if waits else anyone + option.load) + option.run
             if finish < best:
@@ -87,10 +95,11 @@ class _Yard:
 
     def stay(self, g: int, m: int, run: float) -> int:
         """The first device of the kind that holds the model does it; which one that is."""
-        heap = self.heaps[g][m]
+        held = min((m, *self.also[m]), key=self.heads[g].__getitem__)
+        heap = self.heaps[g][held]
         start, device = heap[0]
         heapq.heapreplace(heap, (start + run, device))
-        self._show(g, m)
+        self._show(g, held)
         self.makespan = max(self.makespan, start + run)
         return device
 

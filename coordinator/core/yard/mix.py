@@ -75,17 +75,19 @@ def work_of(
     holders: Floats | None = None,
 ) -> Work:
     """Shapes without a model get one of their own that takes no time to load. `load` is per shape,
-    [shapes, kinds]: of the shapes of one model that run on a kind the shortest counts there."""
+    [shapes, kinds]: of the shapes of one model that run on a kind the shortest counts there.
+    `holders` may know models that no shape needs."""
     model = model.copy()
     nameless = np.nonzero(model < 0)[0]
-    model[nameless] = model.max(initial=-1) + 1 + np.arange(len(nameless))
-    models = int(model.max(initial=-1)) + 1
+    named = max(int(model.max(initial=-1)) + 1, 0 if holders is None else len(holders))
+    model[nameless] = named + np.arange(len(nameless))
+    models = named + len(nameless)
     by_model = np.full((models, run.shape[1]), np.inf)
     np.minimum.at(by_model, model, np.where(np.isfinite(run), load, np.inf))
     by_model[np.isinf(by_model)] = 0.0
     held = np.zeros((models, run.shape[1]))
     if holders is not None:
-        held[: holders.shape[0]] = holders
+        held[: len(holders)] = holders
     return Work(
         run, by_model, model, count, devices, np.ones(len(run)) if gang is None else gang, held
     )
