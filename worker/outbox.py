@@ -26,7 +26,7 @@ from reelyard.wire import MOST_BYTES_IN_A_MESSAGE, MOST_IN_A_MESSAGE
 log = logging.getLogger(__name__)
 _WAITING_MOST = 2000
 _LONGEST_PAUSE_SECONDS = 60.0
-_PACE_SECONDS = 0.01
+_PACE_SECONDS = 0.025
 _SMALL_BYTES = 300
 _REPEATED_MOST = 16
 _DUE = """

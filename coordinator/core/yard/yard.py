@@ -194,7 +194,7 @@ class Yard:
             return found
         if not self.batch.is_on and self.lines.is_littered():
             self.lines.sweep()
-        self._serve(Round(self, self._look(now), found), soon, may_push)
+        self._serve(Round(self, self._look(now), found), may_push)
         return found
 
     def wake(self, now: float) -> float | None:
@@ -214,11 +214,12 @@ class Yard:
         soon = loads_soon(self.seats, self.terms, now) if self.lines.total() else []
         return coming(Round(self, self._present_look(now), []), soon) if soon else []
 
-    def _serve(self, round: Round, soon: Sequence[int], may_push: bool) -> None:
+    def _serve(self, round: Round, may_push: bool) -> None:
         take_cleared(round)
         serve_large(round)
         self.batch.look(round.picker)
         round.serve()
+        soon = free_soon(self.seats, self.terms, round.picker.now)  # and what was started just now
         if soon and not round.has_more:
             serve_ahead(round, soon)
         if may_push:
