@@ -5,7 +5,7 @@ by one. The first delivery of a task counts, be it of a lost attempt; any other 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 
 from sqlalchemy import RowMapping
@@ -63,15 +63,19 @@ class Laws:
         return self.known[key]
 
 
-def take_finished(ledger: Ledger, reports: Sequence[Finished], laws: Laws) -> None:
-    """Deliveries, together. In the same transaction: lessons, and what follows from each."""
+def take_finished(
+    ledger: Ledger, reports: Sequence[Finished], laws: Laws, begun: Set[str] = frozenset()
+) -> set[str]:
+    """Deliveries, together. In the same transaction: lessons, and what follows from each. `begun`:
+    attempts of which it was not yet written that they had begun. Which ones came in time."""
     delivered = _deliver(ledger, reports)
     others = attempts.open_of(ledger.connection, (d.task.id for d in delivered))
     stop_attempts(ledger, others, "another try was faster")
-    ledger.tell_all(line for delivery in delivered for line in _told(delivery))
+    ledger.tell_all(line for delivery in delivered for line in _told(delivery, begun))
     _teach(ledger, delivered, laws)
     for one in delivered:
         follow_up(ledger, one.row["job_id"], one.task, one.report.result, laws.catalog)
+    return {one.report.attempt_id for one in delivered}
 
 
 def take_failed(ledger: Ledger, report: Failed, laws: Laws, patience: Patience) -> None:
@@ -130,18 +134,26 @@ def told_of(row: RowMapping, type: str, sentence: str) -> Told:
     return Told(type, sentence, row["job_id"], row["task_id"], row["id"], row["worker_id"])
 
 
+def started_told(row: RowMapping, label: str) -> Told:
+    """That the try has begun."""
+    return told_of(row, "task.started", f"{label} runs on {row['worker_id']}.")
+
+
 def _deliver(ledger: Ledger, reports: Sequence[Finished]) -> list[Delivery]:
     connection, first = ledger.connection, dict[str, Finished]()
     rows = attempts.read_attempts(connection, (report.attempt_id for report in reports))
     for report in reports:
         if row := rows.get(report.attempt_id):
             first.setdefault(row["task_id"], report)
-    done = ledger.tasks(TaskEvent.FINISH, {id: _made(r, ledger.now) for id, r in first.items()})
+    began = {r.attempt_id: _began(rows[r.attempt_id], r, ledger.now) for r in first.values()}
+    made = {id: _made(r, began[r.attempt_id], ledger.now) for id, r in first.items()}
+    done = ledger.tasks(TaskEvent.FINISH, made)
     first = {task_id: report for task_id, report in first.items() if task_id in done}
     ledger.attempts(
         AttemptEvent.FINISH,
         {
             report.attempt_id: {
+                "started_at": began[report.attempt_id],
                 "ended_at": ledger.now,
                 "power_cap": report.measured.power_cap,  # what was in force, not what was asked
                 **attempts.measured_values(report.measured),
@@ -158,14 +170,28 @@ def _deliver(ledger: Ledger, reports: Sequence[Finished]) -> list[Delivery]:
     ]
 
 
-def _made(report: Finished, now: float) -> dict[str, object]:
-    result = report.result.model_dump(mode="json")
-    notes = list(report.result.notes)
-    return {"ended_at": now, "result": result, "notes": notes, "because": ""}
+def _began(row: RowMapping, report: Finished, now: float) -> float:
+    """When the try began; where nobody has written it, as long ago as it took."""
+    if row["started_at"] is not None:
+        return float(row["started_at"])
+    took = report.measured.load_seconds + report.measured.run_seconds
+    return min(now, max(float(row["created_at"]), now - took))
 
 
-def _told(delivery: Delivery) -> Iterable[Told]:
+def _made(report: Finished, began: float, now: float) -> dict[str, object]:
+    return {
+        "started_at": began,
+        "ended_at": now,
+        "result": report.result.model_dump(mode="json"),
+        "notes": list(report.result.notes),
+        "because": "",
+    }
+
+
+def _told(delivery: Delivery, begun: Set[str]) -> Iterable[Told]:
     row, task, measured = delivery.row, delivery.task, delivery.report.measured
+    if row["id"] in begun:
+        yield started_told(row, task.label)
     yield told_of(row, "task.done", f"{task.label} is done after {measured.run_seconds:.1f} s.")
     if not measured.warm and measured.load_seconds > 0:
         loaded = f"{task.model} was loaded in {measured.load_seconds:.1f} s."

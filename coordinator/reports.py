@@ -13,11 +13,16 @@ from itertools import groupby
 from typing import Final
 
 from pydantic import ValidationError
-from sqlalchemy import RowMapping
 
 from coordinator.apply import tell_to_stop
 from coordinator.core.recover import Patience
-from coordinator.endings import Laws, take_failed, take_finished, take_preempted, told_of
+from coordinator.endings import (
+    Laws,
+    started_told,
+    take_failed,
+    take_finished,
+    take_preempted,
+)
 from coordinator.store import attempts, roster
 from coordinator.store.database import AWAY
 from coordinator.store.ledger import Ledger, Told
@@ -99,18 +104,18 @@ class ReportTaker:
         return []
 
     def _apply(self, ledger: Ledger, batch: Sequence[Report]) -> None:
-        """Reports of one kind."""
-        match batch[0]:
-            case Started():
-                self._started(ledger, [r.attempt_id for r in batch if isinstance(r, Started)])
-            case Progress():
-                self._progress(ledger, [r for r in batch if isinstance(r, Progress)])
-            case Finished():
-                finished = [r for r in batch if isinstance(r, Finished)]
-                take_finished(ledger, finished, self.laws)
-            case _:
-                for report in batch:
-                    self._apply_alone(ledger, report)
+        """Reports of one turn."""
+        started = [r.attempt_id for r in batch if isinstance(r, Started)]
+        if finished := [r for r in batch if isinstance(r, Finished)]:
+            came = take_finished(ledger, finished, self.laws, frozenset(started))
+            self._started(ledger, frozenset(started) - came)
+        elif started:
+            self._started(ledger, started)
+        elif progress := [r for r in batch if isinstance(r, Progress)]:
+            self._progress(ledger, progress)
+        else:
+            for report in batch:
+                self._apply_alone(ledger, report)
 
     def _apply_alone(self, ledger: Ledger, report: Report) -> None:
         match report:
@@ -154,7 +159,7 @@ class ReportTaker:
         begun = {row["id"]: row for row in ledger.start_attempts(attempt_ids)}
         if begun:
             runs = ledger.start_tasks({row["task_id"]: id for id, row in begun.items()})
-            ledger.tell_all(_started_told(begun[task["attempt_id"]], task) for task in runs)
+            ledger.tell_all(started_told(begun[task["attempt_id"]], task["label"]) for task in runs)
 
     def _progress(self, ledger: Ledger, reports: Sequence[Progress]) -> None:
         """Of each attempt, the last counts."""
@@ -205,10 +210,17 @@ def _readable(payloads: Iterable[object]) -> tuple[list[Report], list[str]]:
 
 
 def _batches(reports: Sequence[Report]) -> Iterator[list[Report]]:
-    """Of one kind each, in the order in which they are taken."""
-    in_turn = sorted(reports, key=lambda report: _TURN.get(report.type, 0))
-    for _, batch in groupby(in_turn, key=lambda report: report.type):
-        yield list(batch)
+    """In the order in which they are taken. Of what has begun and ended meanwhile both are written
+    at once, unless it had something to say in between."""
+    went_on = {report.attempt_id for report in reports if isinstance(report, Progress)}
+    ended = {report.attempt_id for report in reports if isinstance(report, Finished)} - went_on
+
+    def turn(report: Report) -> int:
+        is_over = isinstance(report, Started) and report.attempt_id in ended
+        return _TURN["finished"] if is_over else _TURN.get(report.type, 0)
+
+    for _, batch in groupby(sorted(reports, key=turn), key=turn):
+        yield sorted(batch, key=lambda report: report.type != "started")
 
 
 def _acknowledge(ledger: Ledger, reports: Iterable[Report]) -> None:
@@ -220,10 +232,6 @@ def _acknowledge(ledger: Ledger, reports: Iterable[Report]) -> None:
     for worker_id, ids in received.items():
         order = Acknowledge(report_ids=tuple(ids))
         ledger.post(node_queue(worker_id), CONTROL_TASK, order.model_dump(mode="json"))
-
-
-def _started_told(row: RowMapping, task: RowMapping) -> Told:
-    return told_of(row, "task.started", f"{task['label']} runs on {row['worker_id']}.")
 
 
 def _progress_told(task: attempts.Standing, report: Progress) -> Told:

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from sqlalchemy import Connection
 
 from coordinator.core.decisions import Decision
 from coordinator.core.foresight import Foresight
 from coordinator.core.living import LivingYard
+from coordinator.core.needs import fewer
 from coordinator.store import farm
 from coordinator.store.database import Database
 from coordinator.store.lessons import read_lessons
@@ -93,7 +95,8 @@ class Scheduler:
         now = self._clock.now()
         only = farm.Only(named.get("task", frozenset()), named.get("job", frozenset()))
         workers = named.get("worker", frozenset())
-        changes, unreadable = farm.read_changes(connection, self._catalog, only, workers)
+        known = partial(fewer, self._farm)
+        changes, unreadable = farm.read_changes(connection, self._catalog, only, workers, known)
         self._may_learn = self._may_learn or bool(changes.tasks)
         came_back = any(task.attempt_count for task in changes.waiting)
         if self._may_learn and (came_back or abs(now - self._learned_at) >= _LEARN_EVERY_SECONDS):

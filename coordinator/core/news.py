@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, field, replace
+from math import inf
 from typing import TYPE_CHECKING
 
 from coordinator.core.decisions import Hold
 from coordinator.core.reasons import Reasons
+from coordinator.core.snapshot import Waiting
 from coordinator.core.yard.lines import LineKey
 
 if TYPE_CHECKING:
@@ -32,6 +34,8 @@ class News:
 
     fresh: set[str] = field(default_factory=set)
     said: dict[int, Said] = field(default_factory=dict)
+    counted: dict[str, float] = field(default_factory=dict)
+    """When tasks that wait for very many others were last told for how many."""
 
     def of(self, farm: LivingYard, now: float) -> list[Hold]:
         """For all of a line whose reason is another now, else for those that have newly joined it;
@@ -42,10 +46,21 @@ class News:
             hold, is_news = self._hold(farm, line, reasons, now)
             for task_id in lines.tasks(line) if is_news else newly.get(line, ()):
                 found.append(replace(hold, task=farm.waiting[task_id]))
-        for task_id in sorted(self.fresh & farm.held.keys()):
-            found.append(reasons.of_held(farm.held[task_id], now))
-        self.fresh.clear()
+        held = [farm.held[id] for id in sorted(self.fresh & farm.held.keys())]
+        due = [task for task in held if self._is_due(task, now)]
+        found += [reasons.of_held(task, now) for task in due]
+        self.fresh = {task.id for task in held} - {task.id for task in due}
         return [hold for hold in found if hold.because != hold.task.because]
+
+    def _is_due(self, task: Waiting, now: float) -> bool:
+        """How many others a large film waits for changes all the time: it is told now and then."""
+        if len(task.open_needs) <= _MANY:
+            self.counted.pop(task.id, None)
+            return True
+        if now < self.counted.get(task.id, -inf) + _AGAIN_SECONDS:
+            return False
+        self.counted[task.id] = now
+        return True
 
     def _newly(self, farm: LivingYard) -> dict[int, list[str]]:
         found, where = defaultdict[int, list[str]](list), farm.yard.lines.where

@@ -26,7 +26,7 @@ _REPORTED = select(
         attempts.c[name]
         for name in (
             *("id", "task_id", "job_id", "number", "state", "worker_id"),
-            *("plan", "device_type", "predicted_gib"),
+            *("plan", "device_type", "predicted_gib", "created_at", "started_at"),
         )
     ),
 ).where(among(attempts.c.id))

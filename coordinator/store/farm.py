@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from pydantic import TypeAdapter
@@ -43,7 +43,7 @@ OPEN_ATTEMPT = (AttemptState.SENT, AttemptState.RUNNING)
 OPEN_JOB = (JobState.QUEUED, JobState.RUNNING, JobState.PAUSED)
 _OF_JOBS = select(tasks.c.id).where(among(tasks.c.job_id))
 _STATES = select(tasks.c.id, tasks.c.state).where(among(tasks.c.id))
-_DEPENDANTS = select(edges.c.task_id).where(among(edges.c.needs))
+_DEPENDANTS = select(edges.c.task_id, edges.c.needs).where(among(edges.c.needs))
 _TASKS = select(*_LOOKED_AT, *_OF_ITS_JOB, tasks.c.state).join(jobs, jobs.c.id == tasks.c.job_id)
 _ALL_THAT_WAIT = _TASKS.where(tasks.c.state == TaskState.WAITING, jobs.c.state.in_(OPEN_JOB))
 _THESE = _TASKS.where(among(tasks.c.id))
@@ -77,6 +77,10 @@ _BUSY = (
 )
 
 
+Fewer = Callable[[Mapping[str, Sequence[str]]], Mapping[str, Waiting]]
+"""Asked with tasks and what each needed that is done now; see `coordinator.core.needs`."""
+
+
 @dataclass(frozen=True, slots=True)
 class Only:
     """Some tasks: these, and all of these jobs."""
@@ -104,17 +108,21 @@ def read_snapshot(connection: Connection, now: float, catalog: Catalog) -> Snaps
 
 
 def read_changes(
-    connection: Connection, catalog: Catalog, only: Only, workers: frozenset[str]
+    connection: Connection, catalog: Catalog, only: Only, workers: frozenset[str], fewer: Fewer
 ) -> tuple[Changes, list[tuple[str, str]]]:
     """What has become of these tasks, of those that need them, and of these workers' devices; and
-    tasks that make no sense to us, with why."""
-    changed = _with_dependants(connection, only)
-    if not changed and not workers:
+    tasks that make no sense to us, with why. `fewer` answers for those that need several."""
+    changed = _changed(connection, only)
+    met = _met(connection, only.ids, changed)
+    waits_on = fewer(met) if met else {}
+    read = changed | (met.keys() - waits_on.keys())
+    if not read and not waits_on and not workers:
         return Changes(), []
-    waiting, unreadable = read_waiting(connection, changed)
-    under_way, lost = read_under_way(connection, changed)
+    waiting, unreadable = read_waiting(connection, read)
+    under_way, lost = read_under_way(connection, read)
     devices = read_devices(connection, catalog, workers) if workers else []
-    changes = Changes(changed, tuple(waiting), tuple(under_way), workers, tuple(devices))
+    tasks, wait = read | waits_on.keys(), (*waiting, *waits_on.values())
+    changes = Changes(tasks, wait, tuple(under_way), workers, tuple(devices))
     return changes, [*unreadable, *lost]
 
 
@@ -126,16 +134,24 @@ def rules_or_none(connection: Connection) -> Rules:
         return no_rules()
 
 
-def _with_dependants(connection: Connection, only: Only) -> frozenset[str]:
-    """Those that need what is done now; a change of what is not done changes nothing there. One
-    column a condition: a planner that has to choose reads every task that waits."""
-    found = set(only.ids)
-    if only.jobs:
-        found.update(connection.scalars(_OF_JOBS, {"ids": only.jobs}))
-    states = connection.execute(_STATES, {"ids": only.ids}) if only.ids else ()
-    if done := [id for id, state in states if state == TaskState.DONE]:
-        found.update(connection.scalars(_DEPENDANTS, {"ids": done}))
-    return frozenset(found)
+def _changed(connection: Connection, only: Only) -> frozenset[str]:
+    """One column a condition: a planner that has to choose reads every task that waits."""
+    of_jobs = connection.scalars(_OF_JOBS, {"ids": only.jobs}) if only.jobs else ()
+    return only.ids.union(of_jobs)
+
+
+def _met(
+    connection: Connection, ids: frozenset[str], changed: frozenset[str]
+) -> dict[str, list[str]]:
+    """Of what needs some of these, beside what has changed itself, those that are done now. A
+    change of what is not done changes nothing there."""
+    states = connection.execute(_STATES, {"ids": ids}) if ids else ()
+    done = [id for id, state in states if state == TaskState.DONE]
+    found = defaultdict[str, list[str]](list)
+    for task_id, needs in connection.execute(_DEPENDANTS, {"ids": done}) if done else ():
+        if task_id not in changed:
+            found[task_id].append(needs)
+    return found
 
 
 def read_waiting(

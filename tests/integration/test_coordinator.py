@@ -37,6 +37,62 @@ def test_a_job_runs_to_its_film_and_tells_its_story(farm: FarmInHand) -> None:
     assert story.count("task.done") == 4
 
 
+def test_what_has_begun_and_ended_meanwhile_tells_both(farm: FarmInHand) -> None:
+    job_id = farm.submit(SILENT)
+    (order,) = farm.turn()
+    farm.started(order)
+    farm.finished(order)
+    farm.turn(20.0)
+    row, (attempt, *_) = farm.tasks(job_id)["s01.video1"], farm.attempts()
+    assert (row["state"], attempt["state"]) == ("done", "done")
+    assert row["started_at"] == attempt["started_at"] == row["ended_at"] - 1.5  # as it measured
+    story = [type for type in farm.story(job_id) if type in ("task.started", "task.done")]
+    assert story == ["task.started", "task.done"]
+
+
+def test_a_start_that_comes_with_the_end_of_another_try_is_told_once(farm: FarmInHand) -> None:
+    job_id = farm.submit(SILENT)
+    (order,) = farm.turn()
+    farm.started(order)
+    farm.finished(order)
+    farm.turn()
+    farm.started(order)  # once more, both of them
+    farm.finished(order)
+    farm.turn()
+    assert farm.story(job_id).count("task.started") == 1
+    assert farm.story(job_id).count("task.done") == 1
+    assert farm.attempts()[0]["state"] == "done"
+
+
+def test_a_film_waits_for_fewer_and_fewer_and_starts_with_the_last(farm: FarmInHand) -> None:
+    job_id = farm.submit(SILENT, SILENT, SPOKEN)
+    said = [farm.tasks(job_id)["film"]["because"]]
+    while orders := farm.turn():
+        for order in orders:
+            farm.started(order)
+            farm.finished(order)
+        said += [farm.tasks(job_id)["film"]["because"]]
+    assert farm.job(job_id)["state"] == "done"
+    waits = [sentence for sentence in said if sentence.startswith("waits for")]
+    assert len(set(waits)) > 2 and sorted(waits, key=len, reverse=True) == waits
+
+
+def test_a_long_film_is_told_now_and_then_for_how_many_it_waits(farm: FarmInHand) -> None:
+    job_id = farm.submit(*[SILENT] * 60)
+    (order,) = farm.turn()
+
+    def heard() -> str:
+        return str(farm.tasks(job_id)["film"]["because"])
+
+    first = heard()
+    assert first.endswith("and 57 more")
+    farm.finished(order)
+    (order,) = farm.turn()
+    assert heard() == first
+    farm.turn(6.0)
+    assert heard().endswith("and 56 more")
+
+
 def test_a_free_scene_takes_its_frames_from_its_narration(farm: FarmInHand) -> None:
     farm.submit(SPOKEN)
     (voice,) = farm.turn()

@@ -55,10 +55,10 @@ def test_a_report_that_cannot_be_applied_loses_only_itself(
     bad, good = farm.turn()
     whole = endings.take_finished
 
-    def stumble(ledger: Any, reports: Any, laws: Any) -> None:
+    def stumble(ledger: Any, reports: Any, laws: Any, begun: Any) -> Any:
         if any(report.attempt_id == bad.attempt_id for report in reports):
             raise KeyError("nobody thought of this")
-        whole(ledger, reports, laws)
+        return whole(ledger, reports, laws, begun)
 
     monkeypatch.setattr("coordinator.reports.take_finished", stumble)
     farm.finished(bad)
