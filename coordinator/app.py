@@ -32,10 +32,10 @@ class Coordinator:
     database: Database
 
 
-def make_database(settings: Settings) -> Database:
+def make_database(settings: Settings, by_key: bool = False) -> Database:
     """The farm's database; SQLite in the state folder when none is named."""
     folder = settings.state.resolve()
-    return Database(settings.database_url or f"sqlite:///{folder / 'farm.db'}")
+    return Database(settings.database_url or f"sqlite:///{folder / 'farm.db'}", by_key)
 
 
 def make_intake(settings: Settings, database: Database, catalog: Catalog, clock: Clock) -> Intake:
@@ -46,7 +46,7 @@ def make_intake(settings: Settings, database: Database, catalog: Catalog, clock:
 
 def make_coordinator(settings: Settings) -> Coordinator:
     """For the loop's process."""
-    clock, database = SystemClock(), make_database(settings)
+    clock, database = SystemClock(), make_database(settings, by_key=True)
     catalog = load_catalog(settings.catalog_file)
     celery = make_celery(broker_of(settings))
     patience = Patience(settings.silence_seconds, settings.resend_seconds, settings.max_attempts)

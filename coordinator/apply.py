@@ -235,8 +235,8 @@ def _orders(
 ) -> list[Posted]:
     wanting = [one.task.id for one in placed if _wants_what_was_made(one.task)]
     made = graph.made_by_needs(ledger.connection, wanting)
-    shots = [one.task.id for one in placed if one.task.kind is TaskKind.VIDEO]
-    left = attempts.places(ledger.connection, shots)
+    again = [one.task.id for one in placed if one.task.attempt_count > 0]
+    left = attempts.places(ledger.connection, again)
     return [
         _order(one, made.get(one.task.id, ()), boots[one.worker_id], left.get(one.task.id))
         for one in placed

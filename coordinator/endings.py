@@ -69,8 +69,8 @@ def take_finished(
     """Deliveries, together. In the same transaction: lessons, and what follows from each. `begun`:
     attempts of which it was not yet written that they had begun. Which ones came in time."""
     delivered = _deliver(ledger, reports)
-    others = attempts.open_of(ledger.connection, (d.task.id for d in delivered))
-    stop_attempts(ledger, others, "another try was faster")
+    again = [one.task.id for one in delivered if one.row["tries"] > 1]
+    stop_attempts(ledger, attempts.open_of(ledger.connection, again), "another try was faster")
     ledger.tell_all(line for delivery in delivered for line in _told(delivery, begun))
     _teach(ledger, delivered, laws)
     for one in delivered:

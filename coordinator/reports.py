@@ -75,9 +75,17 @@ class ReportTaker:
     def take(self, ledger: Ledger, payloads: Sequence[object]) -> list[str]:
         """Applies a batch; durable reports are acknowledged. Answers what was wrong with others.
 
-        A report that cannot be applied loses only itself. Raises one of AWAY when the database does
-        not answer: then nothing of the batch has happened.
+        Whatever is raised, nothing of the transaction may stay: one of AWAY when the database does
+        not answer, anything else when a report cannot be applied, which `take_each` bears.
         """
+        reports, problems = _readable(payloads)
+        for batch in _batches(reports):
+            self._apply(ledger, batch)
+        _acknowledge(ledger, reports)
+        return problems
+
+    def take_each(self, ledger: Ledger, payloads: Sequence[object]) -> list[str]:
+        """The same; a report that cannot be applied loses only itself."""
         reports, problems = _readable(payloads)
         wrong: set[str] = set()
         for batch in _batches(reports):

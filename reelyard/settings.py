@@ -60,6 +60,7 @@ class Settings(BaseSettings):
     encoder: str = "libx264"
     cpu_memory_share: float = Field(default=0.75, gt=0, le=1)
     threads: int = Field(default=0, ge=0)
+    engine_nice: int = Field(default=10, ge=0, le=19)  # the machine's other work comes first
     allow_hub: bool = True
 
     @field_validator("tags", mode="before")

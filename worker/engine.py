@@ -193,6 +193,7 @@ def main(bench: Bench, pipe: Connection) -> None:
     """The process's whole life."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    os.nice(bench.settings.engine_nice)
     parent = multiprocessing.parent_process()
     if parent is not None and parent.pid is not None:
         end_with_parent(parent.pid, signal.SIGKILL)

@@ -19,9 +19,9 @@ from reelyard.task import Checkpoint
 
 _FEW = 8
 _PLACES = select(tasks.c.id, tasks.c.checkpoint).where(among(tasks.c.id), tasks.c.preemptions > 0)
-_PREEMPTIONS = select(tasks.c.preemptions).where(tasks.c.id == attempts.c.task_id)
 _REPORTED = select(
-    _PREEMPTIONS.scalar_subquery().label("preemptions"),
+    tasks.c.preemptions,
+    tasks.c.attempt_count.label("tries"),
     *(
         attempts.c[name]
         for name in (
@@ -29,7 +29,7 @@ _REPORTED = select(
             *("plan", "device_type", "predicted_gib", "created_at", "started_at"),
         )
     ),
-).where(among(attempts.c.id))
+).where(among(attempts.c.id), tasks.c.id == attempts.c.task_id)
 _OPEN_OF = (
     select(attempts.c.id, attempts.c.worker_id)
     .where(among(attempts.c.task_id), attempts.c.state.in_(OPEN_ATTEMPT))
@@ -116,7 +116,8 @@ def keep_place(connection: Connection, task_id: str, checkpoint: Checkpoint | No
 
 def places(connection: Connection, task_ids: Iterable[str]) -> dict[str, Checkpoint]:
     """Where these tasks go on, by task; those that begin at their beginning are left out."""
-    rows = connection.execute(_PLACES, {"ids": list(task_ids)})
+    ids = list(task_ids)
+    rows = connection.execute(_PLACES, {"ids": ids}) if ids else ()
     return {
         row.id: Checkpoint.model_validate(row.checkpoint)
         for row in rows
@@ -136,7 +137,8 @@ def measured_values(measured: Measured) -> dict[str, object]:
 
 def open_of(connection: Connection, task_ids: Iterable[str]) -> list[tuple[str, str]]:
     """Open attempts of these tasks with their workers."""
-    rows = connection.execute(_OPEN_OF, {"ids": list(task_ids)})
+    ids = list(task_ids)
+    rows = connection.execute(_OPEN_OF, {"ids": ids}) if ids else ()
     return [(row.id, row.worker_id) for row in rows]
 
 

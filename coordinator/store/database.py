@@ -16,6 +16,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, Operationa
 from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from coordinator.store.server import server_engine
 from reelyard.errors import InvalidInput, NotInstalled, Problem, Unreachable
 
 AWAY = (OperationalError, InterfaceError, NoConnectionFree)
@@ -26,14 +27,15 @@ _BUSY_MILLISECONDS = 10_000
 
 
 class Database:
-    """Where everything is remembered."""
+    """Where everything is remembered. `by_key`: for whoever looks at rows by key or index only, and
+    again and again: the loop."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, by_key: bool = False) -> None:
         with _explained():
             self.url = make_url(url)
             if self.url.get_backend_name() not in _KINDS:
                 raise ArgumentError
-            self.engine = _engine(self.url)
+            self.engine = _file(self.url) if self.is_sqlite else server_engine(self.url, by_key)
 
     @property
     def is_sqlite(self) -> bool:
@@ -88,25 +90,13 @@ def _explained() -> Iterator[None]:
         ) from None
 
 
-def _engine(url: URL) -> Engine:
-    if url.get_backend_name() != "sqlite":
-        engine = create_engine(url, pool_pre_ping=True, pool_size=10, max_overflow=20)
-        event.listen(engine, "connect", _prepare_server)
-        return engine
+def _file(url: URL) -> Engine:
     if url.database and url.database != ":memory:":
         Path(url.database).parent.mkdir(parents=True, exist_ok=True)
     engine = create_engine(url, connect_args={"check_same_thread": False}, pool_size=10)
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
-
-
-def _prepare_server(connection: object, _entry: ConnectionPoolEntry) -> None:
-    """A plan that was made while the tables were small reads all of them when they are large; to
-    plan a prepared statement each time costs less than to run one of those once."""
-    with connection.cursor() as cursor:  # type: ignore[attr-defined]
-        cursor.execute("SET plan_cache_mode = force_custom_plan")
-    connection.commit()  # type: ignore[attr-defined]
 
 
 def _prepare_sqlite(connection: object, _entry: ConnectionPoolEntry) -> None:

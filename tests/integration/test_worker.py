@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from reelyard.failure import FailureKind
@@ -312,6 +313,15 @@ def test_what_a_person_can_mend_is_said_in_words(
     )
     assert done.returncode == code and said in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_engines_yield_to_the_machines_other_work(worker: RunningWorker, attempt: str) -> None:
+    worker.run(attempt, "wait")
+    worker.says("started", attempt)
+    engine = worker.engine()
+    agent = psutil.Process(engine).parent()
+    assert agent is not None
+    assert os.getpriority(os.PRIO_PROCESS, engine) == min(19, agent.nice() + 10)
 
 
 def test_an_engine_does_not_outlive_a_worker_that_is_killed(
