@@ -54,8 +54,8 @@ def built_in() -> Catalog:
 
 
 def migrated(url: str) -> Database:
-    """With the newest tables, as the loop opens it. A file that is not there yet is a copy of one that was migrated; none
-    outlives its test, so nothing is waited for until it is on the disk."""
+    """With the newest tables, as the loop opens it. A file that is not there yet is a copy of one
+    that was migrated; none outlives its test, so nothing is waited for until it is on the disk."""
     database = Database(url, by_key=True)
     if not database.is_sqlite:
         migrate(database)
