@@ -34,7 +34,7 @@ from bench.durable.figures import (
     machine,
     report,
 )
-from bench.durable.raw import Raw, measure_raw
+from bench.durable.raw import Raw, best_of, measure_raw
 from reelyard.embedded.process import Process
 from tests.support.postgres import running_postgres
 
@@ -170,6 +170,17 @@ def _database(name: str, folder: Path) -> Iterator[str]:
             yield url
 
 
+def _raw(broker: tuple[str, Process], folder: Path, asked: argparse.Namespace) -> Raw:
+    """Before and after each farm: the best counts."""
+    raw = measure_raw(broker[0], folder, asked.raw_tasks)
+    print(
+        f"raw Celery: {raw.together:.0f} tasks/s sent and drained at once, "
+        f"{raw.drained:.0f}/s only drained; {raw.cpu_ms:.2f} ms CPU per task",
+        flush=True,
+    )
+    return raw
+
+
 def as_json(raw: Raw, found: list[Figures]) -> dict[str, object]:
     """Everything, as plain values."""
     held = [
@@ -201,15 +212,10 @@ def main() -> int:
         folder = Path(name)
         print(machine(), flush=True)
         with running_valkey(folder / "broker") as broker:
-            raw = measure_raw(broker[0], folder, asked.raw_tasks)
-            print(
-                f"raw Celery: {raw.together:.0f} tasks/s sent and drained at once, "
-                f"{raw.drained:.0f}/s only drained; {raw.cpu_ms:.2f} ms CPU per task",
-                flush=True,
-            )
-            found = []
+            raw, found = _raw(broker, folder, asked), []
             for database in asked.database:
                 found.append(measure(database, folder / database, broker, asked))
+                raw = best_of(raw, _raw(broker, folder, asked))
                 print(report(found[-1], raw.cpu_ms), flush=True)
     held = [floor for figures in found for floor in floors(figures, raw.together)]
     print("\n".join(floor.sentence() for floor in held))
