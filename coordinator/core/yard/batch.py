@@ -16,7 +16,7 @@ from coordinator.core.yard.ahead import left
 from coordinator.core.yard.layout import Free, best_layout
 from coordinator.core.yard.mix import makespan_bound, work_of
 from coordinator.core.yard.picker import Picker
-from coordinator.core.yard.prices import Bools, Floats
+from coordinator.core.yard.prices import Bools, Floats, Ints
 from coordinator.core.yard.seats import ClassKey, Seat
 
 _FEW_MOMENTS = 3
@@ -51,6 +51,10 @@ class Batch:
     seconds: float = 0.0
     lines: Bools = field(default_factory=lambda: np.zeros(0, dtype=np.bool_))
     """[lines] that the layout holds."""
+    known: Bools = field(default_factory=lambda: np.zeros(0, dtype=np.bool_))
+    """[lines] that waited when it was laid out."""
+    least: Floats = field(default_factory=lambda: np.zeros(0))
+    """[owners] how important what they have in the layout is to them."""
     planned: Floats = field(default_factory=lambda: np.zeros(0))
     """[shapes] tasks that are in some device's list."""
     comings: int = 0
@@ -66,16 +70,16 @@ class Batch:
     def look(self, picker: Picker) -> None:
         """Begin, go on or end, by what waits now."""
         self.standing = None
-        counts = self._counts(picker)
-        waiting, deep = float(counts.sum()), picker.terms.batch_depth * picker.seats.count.sum()
-        if waiting == 0:
-            self.is_on = False
-        elif not self.is_on:
-            is_large = deep <= waiting <= picker.terms.batch_most_tasks
+        plain, deep = _plain(picker), picker.terms.batch_depth * picker.seats.count.sum()
+        self.is_on = self.is_on and bool(self._holds(plain).any())
+        if not self.is_on:
+            is_large = deep <= self._counts(picker).sum() <= picker.terms.batch_most_tasks
             if is_large and self._is_closed(picker):
                 self._lay_out(picker)
         elif picker.now >= self.again_at():
-            self._look_again(picker, float(counts[~self.members(picker)].sum()), waiting)
+            known = np.zeros(len(plain), dtype=np.bool_)
+            known[: len(self.known)] = self.known
+            self._look_again(picker, float(plain[~known].sum()), float(plain.sum()))
         self.may_renew = self.is_on and self._may_lay_out_again(picker)
 
     def _look_again(self, picker: Picker, new: float, waiting: float) -> None:
@@ -98,10 +102,11 @@ class Batch:
         return not may and self.spent.get(key) == picker.seats.listings[key]
 
     def _stand(self, picker: Picker) -> Standing:
-        counts, ready = self._counts(picker), picker.ready()
+        counts, ready = _plain(picker), picker.ready()
         members = self._holds(counts)
         first = picker.urgency[members].min() if members.any() else np.inf
         after = (members & ~self._beyond(members, counts, picker)) | (picker.urgency > first)
+        after |= self._is_less_important(picker) & ~members
         others, later = ready & ~after, ready & after & ~members
         return Standing(members, members & ready, after, bool(others.any()), bool(later.any()))
 
@@ -110,6 +115,13 @@ class Batch:
         shape = picker.lines.shape[: len(picker.lines)]
         wait = np.bincount(shape, np.where(members, counts, 0.0), len(self.planned))
         return np.asarray(members & (wait > _fill(self.planned, len(wait)))[shape])
+
+    def _is_less_important(self, picker: Picker) -> Bools:
+        """[lines] to their owner, than what of theirs is in the layout."""
+        owner = picker.lines.owner[: len(picker.lines)]
+        least = np.full(len(picker.accounts), -inf)
+        least[: len(self.least)] = self.least
+        return np.asarray(picker.lines.priority[: len(picker.lines)] < least[owner])
 
     def renew(self, number: int, picker: Picker) -> None:
         """Lay out again what is left, where the device has nothing and that may help."""
@@ -138,7 +150,7 @@ class Batch:
         """Whether hardly anything came in over the time that clearing the backlog will take."""
         lines, count = picker.lines, len(picker.lines)
         usual = picker.forecast.usual[lines.shape[:count]]
-        counts = self._counts(picker)
+        counts = _plain(picker)
         seconds = float((counts * np.where(counts > 0, usual, 0.0)).sum())
         drain = seconds / max(float(picker.seats.count.sum()), 1.0)
         moments = picker.forecast.moments_since(picker.now - max(drain, 60.0))
@@ -149,14 +161,14 @@ class Batch:
         Tasks that were in a list and came back, or were passed over, are one."""
         if picker.now < self.again_at():
             return False
-        left = float(self._counts(picker)[self.members(picker)].sum())
+        left = float(_plain(picker)[self.members(picker)].sum())
         strays = picker.forecast.spread > _STRAYS or picker.seats.comings != self.comings
         return left > 0 and (strays or left > self.planned.sum())
 
     def _lay_out(self, picker: Picker) -> None:
         prices, seats, kinds = picker.prices, picker.seats, len(picker.prices.kinds)
-        count = np.zeros(len(prices.shapes))
-        np.add.at(count, picker.lines.shape[: len(picker.lines)], self._counts(picker))
+        count, counts = np.zeros(len(prices.shapes)), self._counts(picker)
+        np.add.at(count, picker.lines.shape[: len(picker.lines)], counts)
         devices = seats.count[:kinds]
         run = np.where(devices > 0, prices.run, np.inf)
         count[~np.isfinite(run).any(1)] = 0
@@ -167,7 +179,8 @@ class Batch:
         free = [Free(n, s.kind, s.held, left(s, picker.now)) for n, s in enumerate(named)]
         found = best_layout(work, mix, bound, free, _RISK_SPREADS * picker.forecast.spread)
         self.is_on, self.laid_at, self.seconds = True, picker.now, found.makespan
-        self.lines = np.array(self._counts(picker) > 0)
+        self.lines, self.known = counts > 0, _plain(picker) > 0
+        self.least = _least(picker, self.lines)
         self.planned = count.copy()
         self.spread, self.comings = picker.forecast.spread, picker.seats.comings
         self.standing, self.spent = None, {}
@@ -175,15 +188,17 @@ class Batch:
         self.lists = {numbers[n]: deque([s, m] for s, m in r) for n, r in found.runs.items()}
 
     def _counts(self, picker: Picker) -> Floats:
-        """[lines] tasks that a layout may hold: no gangs, no deadlines, nothing moved by hand."""
-        lines, count = picker.lines, len(picker.lines)
-        plain = (lines.gang[:count] == 1) & np.isinf(lines.deadline[:count])
-        plain &= lines.rank[:count] == 0
-        return np.where(plain, lines.count[:count], 0.0)
+        """[lines] tasks for a layout, which knows no order between its lines: of the band in which
+        most wait, and of each owner those that are as important as most of its own. What is more
+        urgent or important comes before the lists, the rest after them."""
+        lines, count, plain = picker.lines, len(picker.lines), _plain(picker)
+        band, owner, priority = lines.band[:count], lines.owner[:count], lines.priority[:count]
+        plain = np.where(_most(plain, np.zeros_like(owner), band), plain, 0.0)
+        return np.where(_most(plain, owner, priority), plain, 0.0)
 
     def members(self, picker: Picker) -> Bools:
         """[lines] that the layout holds and that still have tasks."""
-        return self._holds(self._counts(picker))
+        return self._holds(_plain(picker))
 
     def _holds(self, counts: Floats) -> Bools:
         held = np.zeros(len(counts), dtype=np.bool_)
@@ -213,6 +228,36 @@ class Batch:
             self.planned[entry[0]] -= entry[1]
             entries.remove(entry)
         return (best[1], best[2]) if best else None
+
+
+def _plain(picker: Picker) -> Floats:
+    """[lines] waiting tasks without a gang, a deadline or a place that somebody gave them."""
+    lines, count = picker.lines, len(picker.lines)
+    plain = (lines.gang[:count] == 1) & np.isinf(lines.deadline[:count])
+    plain &= lines.rank[:count] == 0
+    return np.where(plain, lines.count[:count], 0.0)
+
+
+def _most(plain: Floats, whose: Ints, values: Any) -> Bools:
+    """[lines] with the value that most waiting tasks of the same `whose` have; of equals the
+    least."""
+    waits = np.nonzero(plain > 0)[0]
+    if len(waits) == 0 or values[waits].min() == values[waits].max():
+        return plain > 0
+    different, at = np.unique(values[waits], return_inverse=True)
+    total = np.zeros((int(whose.max()) + 1, len(different)))
+    np.add.at(total, (whose[waits], at), plain[waits])
+    found = np.zeros(len(plain), dtype=np.bool_)
+    found[waits] = total.argmax(1)[whose[waits]] == at
+    return found
+
+
+def _least(picker: Picker, held: Bools) -> Floats:
+    """[owners] the priority of what they have in a layout; less than any for those that have
+    nothing in it."""
+    found, lines = np.full(len(picker.accounts), -inf), np.nonzero(held)[0]
+    np.maximum.at(found, picker.lines.owner[lines], picker.lines.priority[lines])
+    return found
 
 
 def _name(seat: Seat) -> Any:

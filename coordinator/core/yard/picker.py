@@ -142,12 +142,13 @@ class Picker:
         return np.asarray((lines.count[:count] > 0) & ~self.barred & below)
 
     def line_of_shape(self, shape: int, ready: Bools) -> int | None:
-        """Of the ready lines of one shape the one whose turn it is."""
+        """Of the ready lines of one shape the one whose turn it is: how important something is
+        counts among what is its owner's."""
         found = np.nonzero(ready & (self.lines.shape[: len(self.lines)] == shape))[0]
         if len(found) < 2:
             return int(found[0]) if len(found) else None
         tier, used = self.tiers()[found], self.accounts.used[self.lines.owner[found]]
-        best = np.lexsort((-self.waits[found], used, -self.lines.priority[found], tier))[0]
+        best = np.lexsort((-self.waits[found], -self.lines.priority[found], used, tier))[0]
         return int(found[best])
 
     def taken_from(self, line: int, held: Held) -> None:
