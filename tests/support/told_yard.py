@@ -190,6 +190,8 @@ class Day:
                 self._start(decision)
             elif isinstance(decision, Stop):
                 self.going[decision.task].ends = self.now
+        runs = self.yard.runs.values()
+        assert self.yard.can_be_cut == sum(run.can_checkpoint for run in runs)
         return found
 
     def bound(self) -> list[Going]:

@@ -106,3 +106,14 @@ def test_a_yard_that_is_built_behind_a_closed_door_cuts_what_it_finds() -> None:
     key = LineKey("clip", "anna", can_checkpoint=True)
     yard.begin("clip", key, ["d"], 100.0, 1060.0)
     assert yard.decide(700.0) == [Stop("clip", "its device closes")]
+
+
+def test_a_door_is_waited_for_while_anything_runs_that_it_would_cut() -> None:
+    yard = closing(600.0)
+    yard.put("e", "card", "node")
+    yard.decide(0.0)
+    yard.begin("other", LineKey("clip", "ben", can_checkpoint=True), ["e"], 0.0, 960.0)
+    yard.end("clip", 10.0)
+    assert yard.wake(10.0) == 600.0
+    yard.end("other", 20.0)
+    assert yard.wake(20.0) is None

@@ -22,7 +22,7 @@ from coordinator.core.yard.seats import ClassKey, Seat
 _FEW_MOMENTS = 3
 _SOONEST_SECONDS = 1.0
 _RISK_SPREADS = 2.0
-_OTHER_SPREAD = 0.1
+_OTHER_SPREAD, _OTHER_PART = 0.1, 0.5
 _MUCH = 0.05
 _STRAYS = 0.02
 _AGAIN_PART = 0.04
@@ -270,5 +270,7 @@ def _fill(found: Floats, count: int) -> Floats:
 
 
 def is_riskier(spread: float, picker: Picker) -> bool:
-    """Whether runs stray from their predictions in another way than when it was laid out."""
-    return abs(picker.forecast.spread - spread) > _OTHER_SPREAD
+    """Whether runs stray from their predictions in another way than when it was laid out: by more
+    than what is measured of a few runs strays itself."""
+    other = max(_OTHER_SPREAD, _OTHER_PART * spread)
+    return abs(picker.forecast.spread - spread) > other

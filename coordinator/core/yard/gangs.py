@@ -46,6 +46,8 @@ def large_lines(picker: Picker) -> list[int]:
     shape = lines.shape[:count]
     able = np.isfinite(picker.prices.run) * picker.seats.count[: len(picker.prices.kinds)]
     few = able.sum(1)[shape] <= max(1.0, picker.terms.most_reserved * picker.seats.count.sum())
+    if not (waiting & (few | (lines.gang[:count] > 1))).any():
+        return []
     load = np.where(np.isfinite(picker.prices.run), picker.prices.load, 0.0).max(1, initial=0.0)
     waited = picker.waits > picker.terms.swap_waits * load[shape]
     wanted = (able[np.unique(shape[waiting & ~few])] > 0).any(0)  # by those that could go elsewhere

@@ -87,7 +87,7 @@ class Round:
     def _wanted_models(self) -> Held:
         lines = self.yard.lines
         shapes = lines.shape[: len(lines)][lines.count[: len(lines)] > 0]
-        return frozenset(np.unique(self.yard.prices.model[shapes]).tolist())
+        return frozenset(self.yard.prices.model[shapes].tolist())
 
     def _speed(self, key: ClassKey) -> tuple[float, Any]:
         """Of equal ones the one whose device has the first name: numbers are as things came."""

@@ -28,7 +28,7 @@ def of_runs(yard: Yard, now: float) -> Iterator[float]:
     runs that can be cut."""
     if may_push(yard):
         yield next_moment(yard.runs.values(), now, yard.terms.minimum_run_seconds)
-    if any(run.can_checkpoint for run in yard.runs.values()):
+    if yard.can_be_cut > 0:
         yield from (now + yard.house.closes_in(kind, now) for kind in yard.prices.kinds)
 
 

@@ -40,6 +40,8 @@ class Yard:
         self.lines, self.seats, self.accounts = Lines(), Seats(), Accounts()
         self.prices, self.forecast, self.batch = Prices(estimates), Forecast(self.terms), Batch()
         self.runs: dict[str, Run] = {}
+        self.can_be_cut = 0
+        """How many of the runs can go on from a checkpoint."""
         self.reservations: dict[int, Reservation] = {}
         self.cleared: dict[int, LineKey] = {}
         self.holds = Holds(house, self.seats)
@@ -92,6 +94,7 @@ class Yard:
         run = self.runs.pop(task, None)
         if run is None:
             return
+        self.can_be_cut -= run.can_checkpoint
         if then := self.seats.end(run):
             self._go_on(then, now)
         if run.makes_way_for is not None:
@@ -126,7 +129,7 @@ class Yard:
         seats = tuple(self.seats.numbers[place] for place in places if place in self.seats.numbers)
         shape, owner = self.prices.shape(key.shape), self.owner(key.owner)
         run = Run(task, key, shape, seats, started_at, ends_at, started_at, gib)
-        run.can_checkpoint = self._can_be_cut(run)
+        self._note_whether_cut(run)
         busy = [seat for number in seats if (seat := self.seats.seats[number]).run]
         if len(seats) == 1 and busy and busy[0].then is None:
             run.started_at = max(started_at, left(busy[0], started_at) + started_at)
@@ -139,10 +142,12 @@ class Yard:
         self.accounts.running[owner] += 1
         self.holds.take(run)
 
-    def _can_be_cut(self, run: Run) -> bool:
+    def _note_whether_cut(self, run: Run) -> None:
         kinds = {self.seats.seats[number].kind for number in run.seats}
         can = self.prices.can_checkpoint[run.shape]
-        return run.line.can_checkpoint and bool(kinds) and all(can[kind] for kind in kinds)
+        may = run.line.can_checkpoint and bool(kinds) and all(can[kind] for kind in kinds)
+        run.can_checkpoint = may
+        self.can_be_cut += may
 
     def prolong(self, task: str, seconds: float) -> None:
         """A run that was just started takes so much longer than was priced: it gets less power."""
@@ -165,7 +170,7 @@ class Yard:
     def place(self, run: Run, load_seconds: float, seconds: float) -> None:
         """A task of some line that has been taken from it runs there from now on, or behind what
         does."""
-        run.can_checkpoint = self._can_be_cut(run)
+        self._note_whether_cut(run)
         owner, worth = self.accounts.numbers[run.line.owner], self._worth(run.seats)
         run.charged = (load_seconds + seconds) * worth
         self.accounts.charge(owner, run.charged)
