@@ -64,7 +64,7 @@ class Laws:
 
 
 def take_finished(
-    ledger: Ledger, reports: Sequence[Finished], laws: Laws, begun: Set[str] = frozenset()
+    ledger: Ledger, reports: Sequence[Finished], laws: Laws, begun: Set[str]
 ) -> set[str]:
     """Deliveries, together. In the same transaction: lessons, and what follows from each. `begun`:
     attempts of which it was not yet written that they had begun. Which ones came in time."""

@@ -145,20 +145,18 @@ class Loop:
     def _take(self, payloads: list[object]) -> None:
         """All at once; where one of them stumbles, once more and with care."""
         try:
-            self._take_in(payloads, self._taker.take)
+            self._take_in(payloads, with_care=False)
         except AWAY:
             raise
         except Exception as wrong:
             log.warning("a report stumbled: %r", wrong)
-            self._take_in(payloads, self._taker.take_each)
+            self._take_in(payloads, with_care=True)
 
-    def _take_in(
-        self, payloads: list[object], take: Callable[[Ledger, list[object]], list[str]]
-    ) -> None:
+    def _take_in(self, payloads: list[object], with_care: bool) -> None:
         with self._database.write() as connection:
             self._dispatcher.note(connection)
             ledger = Ledger(connection, self._clock.now())
-            for problem in take(ledger, payloads):
+            for problem in self._taker.take(ledger, payloads, with_care):
                 log.error("%s", problem)
             if not self._leads:
                 ledger.flush_touched()

@@ -72,23 +72,21 @@ class ReportTaker:
     def __post_init__(self) -> None:
         self.laws = Laws(self.catalog)
 
-    def take(self, ledger: Ledger, payloads: Sequence[object]) -> list[str]:
+    def take(
+        self, ledger: Ledger, payloads: Sequence[object], with_care: bool = False
+    ) -> list[str]:
         """Applies a batch; durable reports are acknowledged. Answers what was wrong with others.
 
-        Whatever is raised, nothing of the transaction may stay: one of AWAY when the database does
-        not answer, anything else when a report cannot be applied, which `take_each` bears.
+        With care, a report that cannot be applied loses only itself. Without, which costs less, it
+        raises whatever it stumbles over; as does, either way, a database that does not answer: one
+        of AWAY. Then nothing of the transaction may stay.
         """
-        reports, problems = _readable(payloads)
-        for batch in _batches(reports):
-            self._apply(ledger, batch)
-        _acknowledge(ledger, reports)
-        return problems
-
-    def take_each(self, ledger: Ledger, payloads: Sequence[object]) -> list[str]:
-        """The same; a report that cannot be applied loses only itself."""
         reports, problems = _readable(payloads)
         wrong: set[str] = set()
         for batch in _batches(reports):
+            if not with_care:
+                self._apply(ledger, batch)
+                continue
             for report, problem in self._try_to_apply(ledger, batch):
                 wrong.add(report.report_id)
                 problems.append(problem)

@@ -8,16 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 
 from sqlalchemy import Connection
 
 from coordinator.core.decisions import Decision
 from coordinator.core.foresight import Foresight
 from coordinator.core.living import LivingYard
-from coordinator.core.needs import fewer
-from coordinator.store import farm
+from coordinator.store.changes import Only, read_changes
 from coordinator.store.database import Database
+from coordinator.store.farm import read_snapshot
 from coordinator.store.lessons import read_lessons
 from coordinator.store.touched import Kind, read_touched
 from reelyard.catalog import Catalog
@@ -93,10 +92,8 @@ class Scheduler:
             return self._read_all(connection)
         assert self._farm is not None
         now = self._clock.now()
-        only = farm.Only(named.get("task", frozenset()), named.get("job", frozenset()))
-        workers = named.get("worker", frozenset())
-        known = partial(fewer, self._farm)
-        changes, unreadable = farm.read_changes(connection, self._catalog, only, workers, known)
+        only = Only(*(named.get(kind, frozenset()) for kind in ("task", "job", "worker")))
+        changes, unreadable = read_changes(connection, self._catalog, only, self._farm)
         self._may_learn = self._may_learn or bool(changes.tasks)
         came_back = any(task.attempt_count for task in changes.waiting)
         if self._may_learn and (came_back or abs(now - self._learned_at) >= _LEARN_EVERY_SECONDS):
@@ -106,7 +103,7 @@ class Scheduler:
         return unreadable
 
     def _read_all(self, connection: Connection) -> Sequence[tuple[str, str]]:
-        snapshot = farm.read_snapshot(connection, self._clock.now(), self._catalog)
+        snapshot = read_snapshot(connection, self._clock.now(), self._catalog)
         if snapshot.lessons != self._foresight.lessons:
             self._foresight = self._foresight.taught(snapshot.lessons)
         self._farm = LivingYard.of(snapshot, self._foresight, self._ahead_seconds)

@@ -92,10 +92,12 @@ class Agent:
         self._ahead = Fetcher(self._weight_files, self._room_bytes)
         self.supervisor = Supervisor(self._make_lanes, self._ahead)
         told = self._reporter
+        self._stopping = threading.Event()
+        self._is_asked = threading.Event()
+        """To say hello again. The heart does: a device that does not answer holds up no order."""
         self._inbox = Inbox(
-            self.supervisor, self._outbox, self._greet_again, told.refuse, told.boot_id
+            self.supervisor, self._outbox, self._is_asked.set, told.refuse, told.boot_id
         )
-        self._stopping, self._is_asked = threading.Event(), threading.Event()
         self._heart = threading.Thread(target=self._beat, name="heart", daemon=True)
 
     def start(self) -> None:
@@ -189,12 +191,8 @@ class Agent:
         mapped = sum(mapped_gib(pid) for pid in self._engine_pids())
         return int((ram_free_gib() - mapped - _KEPT_FREE_GIB) * GIB)
 
-    def _greet_again(self) -> None:
-        """The heart says hello: a device that does not answer holds up no order."""
-        self._is_asked.set()
-
     def _beat(self) -> None:
-        while not self._stopping.is_set():
+        while True:
             is_asked = self._is_asked.wait(self._settings.heartbeat_seconds)
             if self._stopping.is_set():
                 return

@@ -55,20 +55,16 @@ class Inbox:
         """An order or several, as they came."""
         self._arrived.put(argument)
 
-    def read(self, argument: object) -> None:
-        """A task that cannot be read is given back, any other nonsense is dropped."""
-        for payload in unbundle(argument):
-            self._receive(payload)
-
     def _run(self) -> None:
         while True:
-            argument = self._arrived.get()
-            try:
-                self.read(argument)
-            except Exception:
-                log.exception("orders were lost")
+            for payload in unbundle(self._arrived.get()):
+                try:
+                    self._read(payload)
+                except Exception:
+                    log.exception("an order was lost")
 
-    def _receive(self, payload: object) -> None:
+    def _read(self, payload: object) -> None:
+        """A task that cannot be read is given back, any other nonsense is dropped."""
         try:
             order = read_order(payload)
         except ValidationError as wrong:

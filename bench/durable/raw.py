@@ -50,7 +50,7 @@ def make_app(broker_url: str) -> Celery:
 
 
 def run_worker(broker_url: str) -> None:
-    """`-P solo`, as the farm's worker; of Celery's pools none was faster here."""
+    """`-P solo`, as the farm's worker."""
     app, broker = make_app(broker_url), redis.Redis.from_url(broker_url)
 
     @app.task(name=_NOTHING)  # type: ignore[untyped-decorator]

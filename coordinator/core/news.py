@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, field, replace
-from math import inf
 from typing import TYPE_CHECKING
 
 from coordinator.core.decisions import Hold
@@ -35,7 +34,7 @@ class News:
     fresh: set[str] = field(default_factory=set)
     said: dict[int, Said] = field(default_factory=dict)
     counted: dict[str, float] = field(default_factory=dict)
-    """When tasks that wait for very many others were last told for how many."""
+    """Tasks that wait for very many others and were told for how many just now, and when."""
 
     def of(self, farm: LivingYard, now: float) -> list[Hold]:
         """For all of a line whose reason is another now, else for those that have newly joined it;
@@ -46,6 +45,7 @@ class News:
             hold, is_news = self._hold(farm, line, reasons, now)
             for task_id in lines.tasks(line) if is_news else newly.get(line, ()):
                 found.append(replace(hold, task=farm.waiting[task_id]))
+        self.counted = {id: at for id, at in self.counted.items() if now < at + _AGAIN_SECONDS}
         held = [farm.held[id] for id in sorted(self.fresh & farm.held.keys())]
         due = [task for task in held if self._is_due(task, now)]
         found += [reasons.of_held(task, now) for task in due]
@@ -55,12 +55,10 @@ class News:
     def _is_due(self, task: Waiting, now: float) -> bool:
         """How many others a large film waits for changes all the time: it is told now and then."""
         if len(task.open_needs) <= _MANY:
-            self.counted.pop(task.id, None)
             return True
-        if now < self.counted.get(task.id, -inf) + _AGAIN_SECONDS:
-            return False
-        self.counted[task.id] = now
-        return True
+        is_due = task.id not in self.counted
+        self.counted.setdefault(task.id, now)
+        return is_due
 
     def _newly(self, farm: LivingYard) -> dict[int, list[str]]:
         found, where = defaultdict[int, list[str]](list), farm.yard.lines.where

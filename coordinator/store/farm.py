@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from pydantic import TypeAdapter
 from sqlalchemy import Connection, RowMapping, select
 
-from coordinator.core.living import Changes
 from coordinator.core.snapshot import Device, Snapshot, UnderWay, Waiting
 from coordinator.store.accounts import read_ahead
 from coordinator.store.bulk import among
@@ -41,9 +40,6 @@ _OF_ITS_JOB = [
 ] + [jobs.c.created_at.label("queued_at"), jobs.c.state.label("js")]
 OPEN_ATTEMPT = (AttemptState.SENT, AttemptState.RUNNING)
 OPEN_JOB = (JobState.QUEUED, JobState.RUNNING, JobState.PAUSED)
-_OF_JOBS = select(tasks.c.id).where(among(tasks.c.job_id))
-_STATES = select(tasks.c.id, tasks.c.state).where(among(tasks.c.id))
-_DEPENDANTS = select(edges.c.task_id, edges.c.needs).where(among(edges.c.needs))
 _TASKS = select(*_LOOKED_AT, *_OF_ITS_JOB, tasks.c.state).join(jobs, jobs.c.id == tasks.c.job_id)
 _ALL_THAT_WAIT = _TASKS.where(tasks.c.state == TaskState.WAITING, jobs.c.state.in_(OPEN_JOB))
 _THESE = _TASKS.where(among(tasks.c.id))
@@ -77,18 +73,6 @@ _BUSY = (
 )
 
 
-Fewer = Callable[[Mapping[str, Sequence[str]]], Mapping[str, Waiting]]
-"""Asked with tasks and what each needed that is done now; see `coordinator.core.needs`."""
-
-
-@dataclass(frozen=True, slots=True)
-class Only:
-    """Some tasks: these, and all of these jobs."""
-
-    ids: frozenset[str] = frozenset()
-    jobs: frozenset[str] = frozenset()
-
-
 def read_snapshot(connection: Connection, now: float, catalog: Catalog) -> Snapshot:
     """Everything the scheduler looks at, from one transaction that sees one moment: were a job to
     come in between two queries, its film would seem to need nothing."""
@@ -107,51 +91,12 @@ def read_snapshot(connection: Connection, now: float, catalog: Catalog) -> Snaps
     )
 
 
-def read_changes(
-    connection: Connection, catalog: Catalog, only: Only, workers: frozenset[str], fewer: Fewer
-) -> tuple[Changes, list[tuple[str, str]]]:
-    """What has become of these tasks, of those that need them, and of these workers' devices; and
-    tasks that make no sense to us, with why. `fewer` answers for those that need several."""
-    changed = _changed(connection, only)
-    met = _met(connection, only.ids, changed)
-    waits_on = fewer(met) if met else {}
-    read = changed | (met.keys() - waits_on.keys())
-    if not read and not waits_on and not workers:
-        return Changes(), []
-    waiting, unreadable = read_waiting(connection, read)
-    under_way, lost = read_under_way(connection, read)
-    devices = read_devices(connection, catalog, workers) if workers else []
-    tasks, wait = read | waits_on.keys(), (*waiting, *waits_on.values())
-    changes = Changes(tasks, wait, tuple(under_way), workers, tuple(devices))
-    return changes, [*unreadable, *lost]
-
-
 def rules_or_none(connection: Connection) -> Rules:
     """The house rules; none where a later version has put in what this one cannot read."""
     try:
         return read_rules(connection)[1]
     except InvalidInput:
         return no_rules()
-
-
-def _changed(connection: Connection, only: Only) -> frozenset[str]:
-    """One column a condition: a planner that has to choose reads every task that waits."""
-    of_jobs = connection.scalars(_OF_JOBS, {"ids": only.jobs}) if only.jobs else ()
-    return only.ids.union(of_jobs)
-
-
-def _met(
-    connection: Connection, ids: frozenset[str], changed: frozenset[str]
-) -> dict[str, list[str]]:
-    """Of what needs some of these, beside what has changed itself, those that are done now. A
-    change of what is not done changes nothing there."""
-    states = connection.execute(_STATES, {"ids": ids}) if ids else ()
-    done = [id for id, state in states if state == TaskState.DONE]
-    found = defaultdict[str, list[str]](list)
-    for task_id, needs in connection.execute(_DEPENDANTS, {"ids": done}) if done else ():
-        if task_id not in changed:
-            found[task_id].append(needs)
-    return found
 
 
 def read_waiting(

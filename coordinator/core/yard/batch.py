@@ -73,14 +73,13 @@ class Batch:
         plain, deep = _plain(picker), picker.terms.batch_depth * picker.seats.count.sum()
         self.is_on = self.is_on and bool(self._holds(plain).any())
         if not self.is_on:
-            is_large = deep <= self._counts(picker).sum() <= picker.terms.batch_most_tasks
+            is_large = deep <= _together(picker, plain).sum() <= picker.terms.batch_most_tasks
             if is_large and self._is_closed(picker):
                 self._lay_out(picker)
         elif picker.now >= self.again_at():
-            known = np.zeros(len(plain), dtype=np.bool_)
-            known[: len(self.known)] = self.known
-            self._look_again(picker, float(plain[~known].sum()), float(plain.sum()))
-        self.may_renew = self.is_on and self._may_lay_out_again(picker)
+            new = ~_fill(self.known, len(plain), False)
+            self._look_again(picker, float(plain[new].sum()), float(plain.sum()))
+        self.may_renew = self.is_on and self._may_lay_out_again(picker, plain)
 
     def _look_again(self, picker: Picker, new: float, waiting: float) -> None:
         """Much that is new is laid out too, or ends the batch where more and more comes."""
@@ -114,13 +113,12 @@ class Batch:
         """[lines] of shapes of which more tasks wait than are in the lists."""
         shape = picker.lines.shape[: len(picker.lines)]
         wait = np.bincount(shape, np.where(members, counts, 0.0), len(self.planned))
-        return np.asarray(members & (wait > _fill(self.planned, len(wait)))[shape])
+        return np.asarray(members & (wait > _fill(self.planned, len(wait), 0.0))[shape])
 
     def _is_less_important(self, picker: Picker) -> Bools:
         """[lines] to their owner, than what of theirs is in the layout."""
         owner = picker.lines.owner[: len(picker.lines)]
-        least = np.full(len(picker.accounts), -inf)
-        least[: len(self.least)] = self.least
+        least = _fill(self.least, len(picker.accounts), -inf)
         return np.asarray(picker.lines.priority[: len(picker.lines)] < least[owner])
 
     def renew(self, number: int, picker: Picker) -> None:
@@ -156,18 +154,19 @@ class Batch:
         moments = picker.forecast.moments_since(picker.now - max(drain, 60.0))
         return bool(moments <= max(_FEW_MOMENTS, 0.02 * counts.sum()))
 
-    def _may_lay_out_again(self, picker: Picker) -> bool:
+    def _may_lay_out_again(self, picker: Picker, plain: Floats) -> bool:
         """A list that ran out as predicted is no reason: nobody's is longer than it must be.
         Tasks that were in a list and came back, or were passed over, are one."""
         if picker.now < self.again_at():
             return False
-        left = float(_plain(picker)[self.members(picker)].sum())
+        left = float(plain[self._holds(plain)].sum())
         strays = picker.forecast.spread > _STRAYS or picker.seats.comings != self.comings
         return left > 0 and (strays or left > self.planned.sum())
 
     def _lay_out(self, picker: Picker) -> None:
         prices, seats, kinds = picker.prices, picker.seats, len(picker.prices.kinds)
-        count, counts = np.zeros(len(prices.shapes)), self._counts(picker)
+        plain = _plain(picker)
+        count, counts = np.zeros(len(prices.shapes)), _together(picker, plain)
         np.add.at(count, picker.lines.shape[: len(picker.lines)], counts)
         devices = seats.count[:kinds]
         run = np.where(devices > 0, prices.run, np.inf)
@@ -179,7 +178,7 @@ class Batch:
         free = [Free(n, s.kind, s.held, left(s, picker.now)) for n, s in enumerate(named)]
         found = best_layout(work, mix, bound, free, _RISK_SPREADS * picker.forecast.spread)
         self.is_on, self.laid_at, self.seconds = True, picker.now, found.makespan
-        self.lines, self.known = counts > 0, _plain(picker) > 0
+        self.lines, self.known = counts > 0, plain > 0
         self.least = _least(picker, self.lines)
         self.planned = count.copy()
         self.spread, self.comings = picker.forecast.spread, picker.seats.comings
@@ -187,23 +186,9 @@ class Batch:
         numbers = [seats.numbers[seat.key] for seat in named]  # of equal ones the name decides
         self.lists = {numbers[n]: deque([s, m] for s, m in r) for n, r in found.runs.items()}
 
-    def _counts(self, picker: Picker) -> Floats:
-        """[lines] tasks for a layout, which knows no order between its lines: of the band in which
-        most wait, and of each owner those that are as important as most of its own. What is more
-        urgent or important comes before the lists, the rest after them."""
-        lines, count, plain = picker.lines, len(picker.lines), _plain(picker)
-        band, owner, priority = lines.band[:count], lines.owner[:count], lines.priority[:count]
-        plain = np.where(_most(plain, np.zeros_like(owner), band), plain, 0.0)
-        return np.where(_most(plain, owner, priority), plain, 0.0)
-
-    def members(self, picker: Picker) -> Bools:
-        """[lines] that the layout holds and that still have tasks."""
-        return self._holds(_plain(picker))
-
     def _holds(self, counts: Floats) -> Bools:
-        held = np.zeros(len(counts), dtype=np.bool_)
-        held[: len(self.lines)] = self.lines
-        return np.asarray(held & (counts > 0))
+        """[lines] that the layout holds and that still have tasks."""
+        return np.asarray(_fill(self.lines, len(counts), False) & (counts > 0))
 
     def _entry(
         self, entries: deque[list[int]], seat: Seat, picker: Picker, ready: Bools
@@ -238,6 +223,16 @@ def _plain(picker: Picker) -> Floats:
     return np.where(plain, lines.count[:count], 0.0)
 
 
+def _together(picker: Picker, plain: Floats) -> Floats:
+    """[lines] tasks for a layout, which knows no order between its lines: of the band in which most
+    wait, and of each owner those that are as important as most of its own. What is more urgent or
+    important comes before the lists, the rest after them."""
+    lines, count = picker.lines, len(picker.lines)
+    band, owner, priority = lines.band[:count], lines.owner[:count], lines.priority[:count]
+    plain = np.where(_most(plain, np.zeros_like(owner), band), plain, 0.0)
+    return np.where(_most(plain, owner, priority), plain, 0.0)
+
+
 def _most(plain: Floats, whose: Ints, values: Any) -> Bools:
     """[lines] with the value that most waiting tasks of the same `whose` have; of equals the
     least."""
@@ -264,9 +259,9 @@ def _name(seat: Seat) -> Any:
     return seat.key
 
 
-def _fill(found: Floats, count: int) -> Floats:
-    """As many, nothing of the new ones."""
-    return np.concatenate([found, np.zeros(max(0, count - len(found)))])
+def _fill(found: Any, count: int, new: float) -> Any:
+    """As many; `new` for those that have come since."""
+    return np.concatenate([found, np.full(max(0, count - len(found)), new, found.dtype)])
 
 
 def is_riskier(spread: float, picker: Picker) -> bool:

@@ -194,8 +194,8 @@ class Yard:
             return found
         self.accounts.forget(now, self.terms.half_life_seconds)
         self._plan(now)
-        soon, may_push = free_soon(self.seats, self.terms, now), wakes.may_push(self)
-        if self._is_full() and not may_push and not soon:
+        may_push = wakes.may_push(self)
+        if self._is_full() and not may_push and not free_soon(self.seats, self.terms, now):
             return found
         if not self.batch.is_on and self.lines.is_littered():
             self.lines.sweep()
